@@ -1,0 +1,44 @@
+# One command a job. The first run of any of them makes .venv and installs what constraints.txt pins.
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+DEMO_SERVE ?= 1
+ONLY ?=
+
+# Threaded BLAS is several times slower on the small problems of statistics, and workers compute with one thread each.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: demo serve test lint bench clean
+
+demo: .venv/installed
+	$(MANAGE) demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve,)
+
+serve: .venv/installed
+	$(MANAGE) up
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+	@if $(BIN)/python -m tests.backends; then $(BIN)/python -m tests.backends --run; fi
+
+lint: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MANAGE) makemigrations --check --dry-run
+
+bench: .venv/installed-test
+	$(BIN)/python -m bench $(ONLY)
+
+clean:
+	rm -rf .venv var *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-test: pyproject.toml constraints.txt | .venv/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[production,test]"
+	touch $@

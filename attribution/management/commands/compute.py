@@ -1,0 +1,175 @@
+"""Order maps and visualizations, and wait for them if asked to: workers compute them, or this process where none is."""
+
+import fnmatch
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from attribution import plugins
+from attribution.management.commands.add_network import assignment
+from attribution.management.waiting import reread, see_through
+from attribution.models import (
+    Image,
+    Measurement,
+    Network,
+    Picture,
+    SaliencyMap,
+    Visualization,
+    Work,
+    Worker,
+    standard_pictures,
+)
+from attribution.targets import Target
+from attribution.tasks import nudge
+
+
+class Command(BaseCommand):
+    help = (
+        "Compute saliency maps and visualizations, and what the network says of every image. What is computed "
+        "already is not computed again; what failed is tried again. Workers do the work; where none is running, "
+        "--wait does it here."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--network", required=True, help="the name of a network that was added")
+        parser.add_argument("--images", default="*", metavar="GLOB", help="which images, by name (default: all)")
+        parser.add_argument("--methods", default="", help=f"of {', '.join(plugins.names('attribution.methods'))}")
+        parser.add_argument(
+            "--visualizations", default="", help=f"of {', '.join(plugins.names('attribution.visualizations'))}"
+        )
+        parser.add_argument(
+            "--targets",
+            default="predicted",
+            help="predicted (the network's first answer, the default), label (the image's own), or classes by name or "
+            "number: goose,251. A visualization takes each class once",
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random (default: 0)")
+        parser.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="PLUGIN.PARAMETER=VALUE",
+            help="a parameter of a method or visualization, its value as JSON, such as class_model.steps=50",
+        )
+        parser.add_argument("--wait", action="store_true", help="stay until all is done, with a progress bar")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        is_quiet = options["verbosity"] == 0
+        try:
+            network, images = chosen(options["network"], options["images"])
+            names = {
+                kind: [name for name in options[kind].split(",") if name] for kind in ("methods", "visualizations")
+            }
+            parameters = settings_of(options["set"], names)
+            predictions = Measurement.predictions(network, images)
+            if "predicted" in options["targets"].split(","):
+                see_through(predictions, unit="predictions", is_quiet=is_quiet)
+                predictions = Measurement.predictions(network, images)
+            targets = Targets(network, images, predictions, options["targets"])
+            maps = SaliencyMap.order(
+                [
+                    SaliencyMap(
+                        plugin=name,
+                        parameters=parameters.get(name, {}),
+                        seed=options["seed"],
+                        network=network,
+                        image=image,
+                        target=Target(index=index).to_json(),
+                    )
+                    for name in names["methods"]
+                    for image in images
+                    for index in targets.of(image)
+                ]
+            )
+            shown = Visualization.order(
+                [
+                    Visualization(
+                        plugin=name,
+                        parameters=parameters.get(name, {}),
+                        seed=options["seed"],
+                        network=network,
+                        target=Target(index=index).to_json(),
+                    )
+                    for name in names["visualizations"]
+                    for index in targets.all()
+                ]
+            )
+            if options["wait"]:
+                see_through([*predictions, *maps, *shown], unit="computed", is_quiet=is_quiet)
+                see_through(pictures_of(maps, shown), unit="rendered", is_quiet=is_quiet)
+                self.stdout.write(f"{len(maps)} maps and {len(shown)} visualizations are done.")
+                return
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        rows: list[Work] = [*predictions, *maps, *shown]
+        for model in (Measurement, SaliencyMap, Visualization):
+            model.objects.filter(pk__in=[row.pk for row in rows if type(row) is model]).retry()
+        nudge(reread(rows))
+        left = sum(row.is_unfinished for row in reread(rows))
+        self.stdout.write(
+            f"{len(maps)} maps and {len(shown)} visualizations are ordered; {left} rows wait for a worker."
+        )
+        if left and not Worker.objects.alive().exists():
+            self.stdout.write("No worker is running. Start one with “manage.py up”, or let --wait do the work here.")
+
+
+class Targets:
+    """The classes that maps and visualizations are about."""
+
+    def __init__(self, network: Network, images: list[Image], predictions: list[Measurement], wanted: str) -> None:
+        self.network = network
+        self.classes = [network.find(one) for one in wanted.split(",") if one not in ("", "predicted", "label")]
+        self.by_image: dict[int, list[int]] = {image.pk: list(self.classes) for image in images}
+        kinds = wanted.split(",")
+        for image, prediction in zip(images, predictions, strict=True):
+            if "predicted" in kinds:
+                self.by_image[image.pk].append(prediction.first_answer)
+            if "label" in kinds:
+                self.by_image[image.pk].append(self._label(image))
+
+    def of(self, image: Image) -> list[int]:
+        return list(dict.fromkeys(self.by_image[image.pk]))
+
+    def all(self) -> list[int]:
+        return list(dict.fromkeys(self.classes + [index for some in self.by_image.values() for index in some]))
+
+    def _label(self, image: Image) -> int:
+        index = self.network.class_of(image)
+        if index is None:
+            label = f"is labelled “{image.label}”, no class of {self.network}" if image.label else "has no label"
+            raise ValueError(f"The image {image} {label}; choose other images with --images, or other --targets.")
+        return index
+
+
+def chosen(name: str, pattern: str) -> tuple[Network, list[Image]]:
+    """The network and the images whose names fit the pattern; raises ValueError with what there is."""
+    network = Network.objects.filter(name=name).first()
+    if network is None:
+        known = ", ".join(Network.objects.values_list("name", flat=True)) or "none; add one with add_network"
+        raise ValueError(f"There is no network “{name}”; there are: {known}.")
+    images = [image for image in Image.objects.all() if fnmatch.fnmatchcase(image.name, pattern)]
+    if not images and pattern != "*":
+        raise ValueError(f"No image's name fits “{pattern}”; {Image.objects.count()} images are there.")
+    return network, images
+
+
+def settings_of(assignments: list[str], names: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
+    """["class_model.steps=50"] -> {"class_model": {"steps": 50}}, for plug-ins that are being used."""
+    used = [name for some in names.values() for name in some]
+    found: dict[str, dict[str, Any]] = {}
+    for text in assignments:
+        path, value = assignment(text)
+        plugin, dot, parameter = path.partition(".")
+        if not dot or plugin not in used:
+            raise ValueError(
+                f"--set {text} should name one of {', '.join(used) or 'none'}, as in class_model.steps=50."
+            )
+        found.setdefault(plugin, {})[parameter] = value
+    return found
+
+
+def pictures_of(maps: list[SaliencyMap], visualizations: list[Visualization]) -> list[Picture]:
+    """The stored standard pictures of what is done."""
+    finished = [*reread(maps), *reread(visualizations)]
+    return Picture.order([picture for row in finished for picture in standard_pictures(row)])

@@ -1,0 +1,170 @@
+"""Put the critique's questions to a network, and write one illustrated page of answers."""
+
+import hashlib
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from attribution import computing, images
+from attribution.examination.page import write
+from attribution.examination.plan import LEVELS, Plan, choose, class_to_show
+from attribution.examination.results import Results
+from attribution.management.commands.compute import chosen
+from attribution.management.waiting import WorkFailedError, reread, see_through
+from attribution.models import Image, Measurement, Network, State, Work
+
+FIXTURES = Path(settings.BASE_DIR) / "fixtures" / "demo"
+ARMS = ("one", "many")
+POOL = 400  # images at most, where one costs hardly more than a forward pass
+
+
+class Command(BaseCommand):
+    help = (
+        "Examine a network: everything that the critique of Simonyan et al. (2013) asks, computed, and written as one "
+        "page with pictures, numbers and their uncertainty. Stopped and begun again, it goes on where it was. "
+        "Workers do the work; where none is running, it is done here."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--network", required=True, help="the name of a network that was added")
+        parser.add_argument("--images", default="*", metavar="GLOB", help="which images, by name (default: all)")
+        parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where index.html is written")
+        parser.add_argument(
+            "--budget",
+            choices=list(LEVELS),
+            default="standard",
+            help="how much is computed: "
+            + "; ".join(
+                f"{name} {level.images} images, {level.steps} steps an ascent" for name, level in LEVELS.items()
+            ),
+        )
+        parser.add_argument("--class", dest="index", default="", help="which class is visualized, by name or number")
+        parser.add_argument(
+            "--beside",
+            default="",
+            metavar="NAMES",
+            help="networks whose accuracy and localisation stand beside it: a,b",
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random (default: 0)")
+        parser.add_argument("--estimate", action="store_true", help="only say how long it would take")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.is_quiet = options["verbosity"] == 0
+        try:
+            options["out"].mkdir(parents=True, exist_ok=True)
+            network, there = chosen(options["network"], options["images"])
+            if not there:
+                raise ValueError("There are no images to examine it on; add some with add_images.")
+            plan = self.planned(network, there, options)
+            plan.order_first()
+            self.estimate(plan)
+            if options["estimate"]:
+                return
+            self.see(plan.rows, plan)
+            self.see(plan.order_second(), plan)
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error)) from error
+        page = options["out"] / "index.html"
+        page.write_text(write(self.results(plan), self.provenance()), encoding="utf-8")
+        self.stdout.write(f"The page is {page} ({page.stat().st_size / 1e6:.1f} MB).")
+
+    def planned(self, network: Network, there: list[Image], options: dict[str, Any]) -> Plan:
+        level = LEVELS[options["budget"]]
+        some = choose(network, there, level.images, self.stdout.write)
+        predictions = Measurement.predictions(network, some)
+        see_through(predictions, unit="predictions", is_quiet=self.is_quiet)
+        answers = {
+            image.pk: row.first_answer for image, row in zip(some, Measurement.predictions(network, some), strict=True)
+        }
+        index = network.find(options["index"]) if options["index"] else class_to_show(network, some, answers)
+        pool = choose(network, there, POOL)
+        beside = [chosen(name, "*")[0] for name in options["beside"].split(",") if name]
+        return Plan(network, some, pool, level, options["seed"], index, answers, beside=beside, arms=self.arms(network))
+
+    def arms(self, network: Network) -> dict[str, list[Network]]:
+        """Networks that were trained on one and on many instances; a scenes network is given the demo's."""
+        if network.plugin != "scenes":
+            return {}
+        found: dict[str, list[Network]] = {}
+        for arm in ARMS:
+            paths = sorted(FIXTURES.glob(f"{arm}_*.safetensors"))
+            found[arm] = [
+                computing.add_network(named(path), plugin="scenes", parameters={}, checkpoint=str(path))[0]
+                for path in paths
+            ]
+        return found
+
+    def estimate(self, plan: Plan) -> None:
+        passes = plan.passes()
+        seconds = passes * seconds_a_pass(plan)
+        if passes:
+            self.stdout.write(
+                f"About {passes:,.0f} forward passes of one image are left: {duration(seconds)} on one core of this "
+                "machine at its present load, less with more workers."
+            )
+        else:
+            self.stdout.write("Nearly everything is computed already.")
+
+    def see(self, rows: list[Work], plan: Plan) -> None:
+        """Wait for rows; what fails is told on the page, not here, for it is an answer as well."""
+        try:
+            see_through(rows, unit="computed", is_quiet=self.is_quiet)
+        except WorkFailedError:
+            reasons = dict.fromkeys(row.error for row in reread(rows) if row.state == State.FAILED)
+            words = "".join(f"\n  - {reason}" for reason in reasons)
+            self.stdout.write(f"Some of it has no answer for this network, which the page says:{words}")
+        for stored in (plan.maps, plan.visualizations, plan.measurements):
+            known: Any = stored
+            for name, row in zip(list(known), reread(list(known.values())), strict=True):
+                known[name] = row
+
+    def results(self, plan: Plan) -> Results:
+        from attribution import compute
+
+        view = (plan.network.view_resize, plan.network.view_size)
+        predictions = Measurement.predictions(plan.network, plan.images)
+        opened = compute.open_network(computing.source_of(plan.network))
+        return Results(
+            plan,
+            photos={image.pk: compute.seen(images.pixels(image.file), view) for image in plan.pool},
+            predictions={image.pk: row.table for image, row in zip(plan.images, predictions, strict=True)},
+            mean=opened.mean[0].cpu().numpy().astype(np.float64),
+        )
+
+    def provenance(self) -> dict[str, Any]:
+        from attribution import compute
+
+        return compute.provenance()
+
+
+def named(path: Path) -> str:
+    """A checkpoint's name with its content's first digits: one that was trained anew is another network."""
+    return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+
+
+def seconds_a_pass(plan: Plan) -> float:
+    """Seconds that a forward pass of one image takes here, in a batch of 8: the quickest of three."""
+    import torch
+
+    from attribution import compute
+
+    network = compute.open_network(computing.source_of(plan.network))
+    batch = network.mean.expand(8, 3, network.view.size, network.view.size).contiguous()
+    taken = []
+    for _ in range(3):
+        began = time.perf_counter()
+        with torch.inference_mode():
+            network(batch)
+        taken.append((time.perf_counter() - began) / len(batch))
+    return min(taken)
+
+
+def duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"about {max(round(seconds / 10) * 10, 10)} seconds"
+    return f"about {round(seconds / 60)} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"

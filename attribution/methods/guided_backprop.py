@@ -1,0 +1,28 @@
+"""Guided back-propagation.
+
+Springenberg et al. 2015, https://arxiv.org/abs/1412.6806: back-propagation and deconvnet together: what comes back to a
+ReLU passes if both it and the ReLU's input are positive. It begins at the target.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from attribution.networks import Network
+from attribution.rectifiers import ruled_gradients
+from attribution.reductions import reduce_colours
+from attribution.scores import chunked
+from attribution.targets import Target
+
+VERSION = 1
+
+
+def attribute(
+    network: Network, images: Tensor, targets: Sequence[Target], *, seed: int, reduction: str = "max_abs"
+) -> Tensor:
+    """Maps (N, 1, H, W), or (N, 3, H, W) for ``signed``; refuses a network without ReLUs."""
+    return chunked(
+        network,
+        lambda part: reduce_colours(ruled_gradients(network, images[part], targets[part], "guided"), reduction),
+        len(images),
+    )

@@ -1,0 +1,1 @@
+"""Pictures are shown to people and their answers become conclusions."""

@@ -1,0 +1,136 @@
+"""The words for the outcomes of comparisons: chosen from the numbers, so that opposite numbers read opposite."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from study.statistics.comparisons import Contrast
+from study.statistics.rounding import p_value, rounded
+
+Show = Callable[[float | None], str]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a result is said: ``more``, ``less``, ``most``, ``least`` complete “People … with”."""
+
+    more: str
+    less: str
+    most: str
+    least: str
+    mean: Show  # a mean as the field prints it
+    plain: Show  # a mean for a layperson
+    number: Show  # a difference or limit, without unit
+    unit: str
+    interval: str = "two-way t"  # of the difference
+
+
+def limits(low: float | None, high: float | None, number: Show) -> str:
+    return "undefined" if low is None or high is None else f"[{number(low)}, {number(high)}]"
+
+
+def contrast_sentence(contrast: Contrast, means: dict[str, str], wording: Wording, alpha: float, family: int) -> str:
+    """One comparison with its numbers, chosen from the adjusted p value and the sign."""
+    first, second = f"“{contrast.first}”", f"“{contrast.second}”"
+    if contrast.test is None or contrast.difference is None:
+        return f"Whether {first} and {second} differ cannot be said: {contrast.problem}."
+    adjusted = f" (Holm, {family} comparisons)" if family > 1 else ""
+    is_clear = contrast.is_significant(alpha)
+    # Where no word says “more” or “less”, the sign does: it is the interval’s.
+    difference = wording.number(abs(contrast.difference) if is_clear else contrast.difference)
+    numbers = (
+        f"{difference} {wording.unit}{{}}, {100 - 100 * alpha:g} % {wording.interval} "
+        f"interval of the difference {limits(contrast.low, contrast.high, wording.number)}, "
+        f"t({contrast.test.df:.1f}) = {rounded(contrast.test.statistic, 2)}, {p_value(contrast.p_adjusted)}{adjusted}"
+    )
+    with_means = f"{first} ({means[contrast.first]}) than with {second} ({means[contrast.second]})"
+    if not is_clear:
+        return (
+            f"There is no clear difference between {first} ({means[contrast.first]}) and {second} "
+            f"({means[contrast.second]}): {numbers.format('')}."
+        )
+    if contrast.difference > 0:
+        return f"People {wording.more} with {with_means}: {numbers.format(' more')}."
+    return f"People {wording.less} with {with_means}: {numbers.format(' less')}."
+
+
+def plain_answer(found: Sequence[Contrast], control: str, means: dict[str, str], wording: Wording, alpha: float) -> str:
+    """The comparisons with a control in one sentence without statistics."""
+    groups = {
+        "more": [c for c in found if c.is_significant(alpha) and (c.difference or 0) > 0],
+        "less": [c for c in found if c.is_significant(alpha) and (c.difference or 0) < 0],
+        "unclear": [c for c in found if c.test is not None and not c.is_significant(alpha)],
+        "undefined": [c for c in found if c.test is None],
+    }
+    baseline = f"“{control}” ({means[control]})"
+    parts = []
+    if groups["more"]:
+        parts.append(f"people {wording.more} with {_listed(groups['more'], means)} than with {baseline}")
+    if groups["less"]:
+        parts.append(f"people {wording.less} with {_listed(groups['less'], means)} than with {baseline}")
+    if groups["unclear"]:
+        parts.append(f"there is no clear difference between {_listed(groups['unclear'], means)} and {baseline}")
+    if groups["undefined"]:
+        parts.append(f"for {_listed(groups['undefined'], means)} nothing can be said")
+    sentence = "; ".join(parts)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
+
+
+def gate_sentence(
+    control: str, positive: Contrast | None, unclear: Sequence[Contrast], alpha: float, show: Show, unit: str
+) -> str:
+    """What “no clear difference” may mean: nothing, unless a positive control shows that the task can show one."""
+    if not unclear:
+        return ""
+    names = ", ".join(f"“{contrast.first}”" for contrast in unclear)
+    if positive is None:
+        return (
+            f"This is no evidence that {names} brings nothing: without a positive control nobody knows whether the "
+            "task could have shown a benefit."
+        )
+    if not positive.is_significant(alpha) or (positive.difference or 0) <= 0:
+        return (
+            f"This is no evidence that {names} brings nothing: the positive control “{positive.first}” did no clearly "
+            f"better than “{control}” either, so the task may be unable to show a benefit."
+        )
+    largest = max(contrast.high for contrast in unclear if contrast.high is not None)
+    return (
+        f"The positive control “{positive.first}” did better than “{control}”, so the task can show a benefit; for "
+        f"{names} one of more than {show(largest)} {unit} is unlikely."
+    )
+
+
+def pairwise_sentence(found: Sequence[Contrast], ordered: Sequence[str], means: dict[str, str], alpha: float) -> str:
+    """All pairs in one sentence: the highest, the lowest, how many differ."""
+    clear = [contrast for contrast in found if contrast.is_significant(alpha)]
+    pairs = [(c.first, c.second, c) if (c.difference or 0) > 0 else (c.second, c.first, c) for c in clear]
+    named = "; ".join(f"“{higher}” over “{lower}” ({p_value(c.p_adjusted)})" for higher, lower, c in pairs)
+    if clear:
+        said = f"{len(clear)} of {len(found)} differences {'is' if len(clear) == 1 else 'are'} clear ({named})"
+    else:
+        said = f"none of the {len(found)} differences is clear" if len(found) > 1 else "the difference is not clear"
+    corrected = " after Holm’s correction" if len(found) > 1 else ""
+    return (
+        f"The highest mean is with “{ordered[0]}” ({means[ordered[0]]}), the lowest with “{ordered[-1]}” "
+        f"({means[ordered[-1]]}); {said}{corrected}."
+    )
+
+
+def plain_pairwise(
+    found: Sequence[Contrast], ordered: Sequence[str], means: dict[str, str], wording: Wording, alpha: float
+) -> str:
+    """All pairs for a layperson: the highest, the lowest, and whether that is sure."""
+    clear = sum(contrast.is_significant(alpha) for contrast in found)
+    if len(found) == 1:
+        said = "the difference is clear" if clear else "the difference is not clear"
+    else:
+        count = f"{clear} of the {len(found)} differences {'is' if clear == 1 else 'are'} clear"
+        said = count if clear else f"none of the {len(found)} differences between two of them is clear"
+    return (
+        f"People {wording.most} with “{ordered[0]}” ({means[ordered[0]]}) and {wording.least} with “{ordered[-1]}” "
+        f"({means[ordered[-1]]}); {said}."
+    )
+
+
+def _listed(found: Sequence[Contrast], means: dict[str, str]) -> str:
+    names = [f"“{contrast.first}” ({means[contrast.first]})" for contrast in found]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

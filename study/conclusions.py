@@ -1,0 +1,114 @@
+"""From answers to findings and their numbers: the same from a study's rows and from the files of its bundle."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from attribution import plugins
+from study import participant_flow
+from study.analysis import AnalysisError, Answers, Finding, SeveralTasksError
+from study.supplements import supplements
+
+
+def analyse(answers: Answers) -> list[Finding]:
+    """The document's analyses, the primary one first; one that the answers do not allow says why."""
+    block = answers.document.get("analysis", {})
+    wanted = list(block.get("analyses", []))
+    wanted.sort(key=lambda one: one["name"] != block.get("primary"))
+    found = [finding for one in wanted for finding in _findings(answers, one["name"], one.get("parameters", {}), block)]
+    return [_of_simulated(finding) for finding in found] if answers.is_simulated else found
+
+
+def supplemented(answers: Answers) -> list[Finding]:
+    """What every report adds to the declared analyses."""
+    found = supplements(answers)
+    return [_of_simulated(finding) for finding in found] if answers.is_simulated else found
+
+
+def _of_simulated(finding: Finding) -> Finding:
+    """The same finding, whose words do not speak of people."""
+
+    def said(text: str) -> str:
+        return re.sub(r"\bPeople\b", "Simulated participants", re.sub(r"\bpeople\b", "simulated participants", text))
+
+    return replace(
+        finding,
+        title=said(finding.title),
+        sentence=said(finding.sentence),
+        answer=said(finding.answer),
+        notes=tuple(map(said, finding.notes)),
+    )
+
+
+def _findings(answers: Answers, name: str, parameters: Mapping[str, Any], block: Mapping[str, Any]) -> list[Finding]:
+    plugin = plugins.describe("study.analysis", name)
+    given = dict(parameters)
+    if "alpha" in plugin.parameters:
+        given.setdefault("alpha", block.get("alpha", 0.05))
+    complete = plugins.complete("study.analysis", name, given)
+    try:
+        return [plugins.load("study.analysis", name).analyse(answers, **complete)]
+    except SeveralTasksError as error:
+        # Nobody said which task is meant, so each is analysed by itself.
+        return [one for task in error.tasks for one in _findings(answers, name, {**given, "task": task}, block)]
+    except AnalysisError as error:
+        return [Finding(name, plugin.title, (), (), sentence=str(error), answer=str(error))]
+
+
+def concluded(everything: Answers, findings: list[Finding], added: list[Finding]) -> dict[str, Any]:
+    """What of results.json follows from the answers and the document alone."""
+    excluded = participant_flow.exclusions(everything)
+    return {
+        "simulated": everything.is_simulated,
+        "counts": {
+            **participant_flow.counts(everything),
+            "flags": everything.document.get("import", {}).get("flags", {}),
+        },
+        "findings": [as_record(finding) for finding in findings],
+        "supplements": [as_record(finding) for finding in added],
+        "exclusions": [
+            {"participant": one.participant, "rule": one.rule, "reason": one.reason}
+            for one in excluded.itertuples(index=False)
+        ],
+    }
+
+
+def as_record(finding: Finding) -> dict[str, Any]:
+    return {
+        "analysis": finding.analysis,
+        "title": finding.title,
+        "estimates": [
+            {
+                "condition": one.condition,
+                "term": one.term,
+                "estimate": _number(one.estimate),
+                "low": _number(one.low),
+                "high": _number(one.high),
+                "half_width": _number(one.half_width),
+                "interval": one.interval,
+                "shown": one.shown,
+                "participants": one.participants,
+                "responses": one.responses,
+            }
+            for one in finding.estimates
+        ],
+        "tests": [
+            {
+                "name": test.name,
+                "statistic": _number(test.statistic),
+                "df": _number(test.df),
+                "p": _number(test.p),
+                "p_adjusted": _number(test.p_adjusted),
+                "unit": test.unit,
+            }
+            for test in finding.tests
+        ],
+        "sentence": finding.sentence,
+        "notes": list(finding.notes),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    """JSON knows no NaN: what is undefined is null."""
+    return None if value is None or value != value else float(value)

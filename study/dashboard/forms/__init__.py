@@ -1,0 +1,1 @@
+"""What may be entered on a page, checked where it enters."""

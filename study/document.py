@@ -1,0 +1,243 @@
+"""The study document: a dict as read from TOML, the truth about a study.
+
+Every text in it is {language: text}. Among a trial type's options those are the ones whose default is "", the values
+of a mapping whose default is None, and the second ones of a list of pairs. Knows nothing of Django: what needs the
+database (is there such a network, such an image) is asked by ``study.preparation``.
+"""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attribution import plugins, rendering
+from study import designs, trials
+
+from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
+from .document_keys import KEYS, completed_table, shape_problems
+from .texts import Path, Problem, localised, text_problems
+
+__all__ = ["Problem", "completed", "item_names", "localised", "validate"]
+
+Table = Mapping[str, Any]
+
+
+def validate(document: Table) -> list[Problem]:
+    """What is wrong with a document, one sentence each, naming the key and what would be right; [] if nothing is."""
+    problems = shape_problems(document)
+    # A section whose keys are wrong is not asked what it means; the others are.
+    sound = set(KEYS) - {problem.path[0] for problem in problems if problem.path}
+    whole = completed_table({k: v for k, v in document.items() if k in sound}, {k: KEYS[k] for k in sound})
+    for needed, check in CHECKS:
+        if needed <= sound:
+            problems += check(whole)
+    return problems
+
+
+def completed(document: Table) -> dict[str, Any]:
+    """The document as it is stored: plain JSON, every default filled in, HTML cleaned; it must have no problems."""
+    whole: dict[str, Any] = json.loads(json.dumps(completed_table(document, KEYS)))
+    whole["analysis"]["analyses"] = whole["analysis"]["analyses"] or [
+        {"name": whole["analysis"]["primary"], "parameters": {}}
+    ]
+    for condition in whole["conditions"]:
+        if condition["compare"]:  # its pictures are rendered as the conditions say that it compares
+            continue
+        rendering_ = condition["rendering"]
+        display = rendering_.pop("display") or DISPLAYS[source_of(condition)][0]
+        condition["rendering"] = {"display": display, **rendering.complete(display, rendering_)}
+    return whole
+
+
+def item_names(items: Table) -> list[str]:
+    """The names of items that are classes: “goose”, or “goose 1”, “goose 2” where there are several of each."""
+    if items["per_class"] == 1:
+        return list(items["classes"])
+    return [f"{label} {number}" for label in items["classes"] for number in range(1, items["per_class"] + 1)]
+
+
+def _items(document: Table) -> list[Problem]:
+    items = document["items"]
+    if bool(items["classes"]) == bool(items["images"]):
+        return [Problem(("items",), "should have either classes (of visualizations) or images (of saliency maps).")]
+    if items["images"] and items["per_class"] != 1:
+        return [Problem(("items", "per_class"), "belongs to classes; images are shown once each.")]
+    return []
+
+
+def _design(document: Table) -> list[Problem]:
+    design = document["design"]
+    parameters = {name: value for name, value in design.items() if name not in ("name", "quota")}
+    return plugin_problems(("design",), "study.designs", design["name"], parameters)
+
+
+def _schedule(document: Table) -> list[Problem]:
+    """Whether the items and conditions fit the design; how many images there are only the database knows."""
+    if not document["items"]["classes"] or _design(document):
+        return []
+    try:
+        schedule(document, item_names(document["items"]))
+    except designs.DesignError as error:
+        return [Problem(("design",), str(error))]
+    return []
+
+
+def schedule(document: Table, items: Sequence[str]) -> list[designs.Arm]:
+    """The arms that the document's design makes of these items; raises DesignError in words."""
+    design = document["design"]
+    given = {name: value for name, value in design.items() if name not in ("name", "quota")}
+    parameters = plugins.complete("study.designs", design["name"], given)
+    conditions = [condition["name"] for condition in presented(document)]
+    plugin = plugins.load("study.designs", design["name"])
+    arms: list[designs.Arm] = plugin.schedule(items, conditions, seed=document["seed"], **parameters)
+    return arms
+
+
+def options_of(task: Table, language: str) -> dict[str, Any]:
+    """A task's options, completed, in one language; raises PluginError in words."""
+    return plugins.complete("study.trials", task["trial_type"], localised(task["options"], language))
+
+
+def _tasks(document: Table) -> list[Problem]:
+    found, names = [], set()
+    comparisons = [condition["compare"] for condition in presented(document)]
+    items = [
+        trials.Item(name, {"class": label}, compared=compared)
+        for compared in comparisons
+        for name, label in _classes(document["items"])
+    ]
+    for section in ("tasks", "questionnaire"):
+        for number, task in enumerate(document[section]):
+            path: Path = (section, number)
+            if section == "questionnaire" and task["name"] in names:
+                found.append(Problem((*path, "name"), f"= “{task['name']}” is a task's name too; each needs its own."))
+            names.add(task["name"])
+            shown = document["items"] if section == "tasks" else None
+            own = _task_problems(path, task, document["languages"], items if shown else None, shown)
+            found += own or (_compared(path, task, comparisons) if shown else [])
+    return found or _order(document) + _catch(document)
+
+
+def _compared(path: Path, task: Table, comparisons: Sequence[Sequence[str]]) -> list[Problem]:
+    """Whether the conditions compare as many as the task takes, or none where it takes none."""
+    least, most = getattr(plugins.load("study.trials", task["trial_type"]), "COMPARED", (0, 0))
+    if all(least <= len(compared) <= most for compared in comparisons):
+        return []
+    if not most:
+        return [
+            Problem((*path, "trial_type"), f"= “{task['trial_type']}” is about one picture, but conditions compare.")
+        ]
+    number = f"{least}" if least == most else f"{least} to {most}"
+    words = f'= “{task["trial_type"]}” needs conditions that compare {number} others: compare = ["…", "…"].'
+    return [Problem((*path, "trial_type"), words)]
+
+
+def _classes(items: Table) -> list[tuple[str, str]]:
+    labels = [label for label in items["classes"] for _ in range(items["per_class"])]
+    return list(zip(item_names(items), labels, strict=True))
+
+
+def _task_problems(
+    path: Path, task: Table, languages: Sequence[str], items: Sequence[trials.Item] | None, shown: Table | None
+) -> list[Problem]:
+    """Of one task; ``items`` is None where it is asked without a stimulus, [] where they are not known yet."""
+    folder, name = "study.trials", task["trial_type"]
+    if name not in plugins.names(folder):
+        return plugin_problems((*path, "trial_type"), folder, name, {})
+    declared = plugins.describe(folder, name).parameters
+    options: Path = (*path, "options")
+    found = [
+        problem
+        for option, value in task["options"].items()
+        for problem in _option_texts((*options, option), declared.get(option, 0), value, languages)
+    ]
+    if found:
+        return found
+    if found := plugin_problems(options, folder, name, localised(task["options"], languages[0])):
+        return found
+    plugin, given = plugins.load(folder, name), options_of(task, languages[0])
+    try:
+        plugin.check_options(given)
+        if items is None:
+            plugin.compose(None, (), given, random.Random(0))
+        for item in items or ():
+            plugin.compose(item, items, given, random.Random(0))
+    except trials.OptionError as error:
+        return [Problem(options, str(error))]
+    roles = ["explanation"] if shown and not shown["images"] else ["explanation", "photo"] if shown else []
+    if unknown := sorted(set(given.get("panels", ())) - set(roles)):
+        words = f"has no “{unknown[0]}” to show; there are: {', '.join(roles) or 'no pictures here'}."
+        return [Problem((*options, "panels"), words)]
+    return []
+
+
+def _option_texts(path: Path, default: Any, value: Any, languages: Sequence[str]) -> list[Problem]:
+    if default == "":
+        return text_problems(path, value, languages)
+    if default is None and isinstance(value, Mapping):
+        return [p for name, text in value.items() for p in text_problems((*path, name), text, languages)]
+    if default == () and isinstance(value, list | tuple):
+        pairs = [(n, one[1]) for n, one in enumerate(value) if isinstance(one, list | tuple) and len(one) == 2]
+        return [problem for n, text in pairs for problem in text_problems((*path, n), text, languages)]
+    return []
+
+
+def _order(document: Table) -> list[Problem]:
+    """A class that one question names is no longer to be asked for by the next."""
+    found = []
+    named = ""
+    for number, task in enumerate(document["tasks"]):
+        if named and has_truth(task, document["languages"][0]):
+            words = f"asks what “{named}” before it has told (name_class); ask this one first."
+            found.append(Problem(("tasks", number), words))
+        if task["options"].get("name_class"):
+            named = task["name"]
+    return found
+
+
+def has_truth(task: Table, language: str) -> bool:
+    """Whether an answer to this task can be right or wrong."""
+    return plugins.load("study.trials", task["trial_type"]).chance(options_of(task, language)) is not None
+
+
+def _catch(document: Table) -> list[Problem]:
+    wanted = [section for section in ("practice", "catch") if document[section]["count"]]
+    if any(condition["compare"] for condition in document["conditions"]):
+        words = "= {} shows single photos, but the conditions of this study compare; it should be 0."
+        return [Problem((section, "count"), words.format(document[section]["count"])) for section in wanted]
+    if not wanted or any(has_truth(task, document["languages"][0]) for task in document["tasks"]):
+        return []
+    words = "= {} needs a task whose answers are right or wrong, such as identify_class."
+    return [Problem((section, "count"), words.format(document[section]["count"])) for section in wanted]
+
+
+def _analysis(document: Table) -> list[Problem]:
+    analysis, folder = document["analysis"], "study.analysis"
+    found = plugin_problems(("analysis", "primary"), folder, analysis["primary"], {})
+    for number, one in enumerate(analysis["analyses"]):
+        found += plugin_problems(("analysis", "analyses", number), folder, one["name"], one["parameters"])
+    if analysis["analyses"] and analysis["primary"] not in {one["name"] for one in analysis["analyses"]}:
+        found.append(Problem(("analysis", "primary"), f"= “{analysis['primary']}” should be one of analysis.analyses."))
+    if not 0 < analysis["alpha"] < 0.5:
+        found.append(Problem(("analysis", "alpha"), f"= {analysis['alpha']} should be between 0 and 0.5."))
+    return found
+
+
+def _exclusions(document: Table) -> list[Problem]:
+    return [
+        problem
+        for number, one in enumerate(document["exclusions"])
+        for problem in plugin_problems(("exclusions", number), "study.exclusions", one["rule"], one["parameters"])
+    ]
+
+
+# What a check needs to be sound before it can be asked.
+CHECKS = [
+    ({"items"}, _items),
+    ({"conditions", "items"}, condition_problems),
+    ({"design"}, _design),
+    ({"design", "items", "conditions", "seed"}, _schedule),
+    ({"tasks", "questionnaire", "items", "conditions", "languages", "practice", "catch"}, _tasks),
+    ({"analysis"}, _analysis),
+    ({"exclusions"}, _exclusions),
+]

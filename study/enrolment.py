@@ -1,0 +1,188 @@
+"""An arriving participant gets the least-filled arm's presentations, all in one transaction."""
+
+import random
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from attribution import plugins
+
+from .document import localised
+from .models import Arm, Participant, RecruiterIdentity, Recruitment, Stimulus, Study, Trial, new_seed, new_token
+
+# Without the letters and digits that people confuse.
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class EnrolmentError(ValueError):
+    """Nobody can be enrolled here now; the message says why."""
+
+
+class StudyFullError(EnrolmentError):
+    """Every arm has its quota of participants."""
+
+
+def enrol(
+    source: Recruitment | Study,
+    *,
+    origin: str,
+    language: str,
+    consent_version: str,
+    external_id: str = "",
+    parameters: Mapping[str, Any] | None = None,
+    browser: Mapping[str, Any] | None = None,
+    token: str = "",
+) -> Participant:
+    """A new participant with an arm and all trials, or the one whom the recruiter's ``external_id`` already names.
+
+    ``token`` is one that the server made for this visit: the same visit sent twice is one participation.
+    Raises EnrolmentError in words where the study takes nobody, StudyFullError where each arm has its quota.
+    """
+    recruitment = source if isinstance(source, Recruitment) else None
+    study_id = recruitment.study_id if recruitment else source.pk
+    with transaction.atomic():
+        # One arrival at a time: SQLite by its immediate transactions, PostgreSQL by this lock.
+        study = Study.objects.select_for_update(no_key=True).defer("frozen").get(pk=study_id)
+        if recruitment and external_id and (known := _known(recruitment, external_id, origin)):
+            return known
+        if token and (again := Participant.objects.filter(study=study, token=token).first()):
+            return again
+        _check_open(study, recruitment, origin)
+        arm = _least_filled(study, origin)
+        now = timezone.now()
+        languages = study.document["languages"]
+        participant = Participant.objects.create(
+            study=study,
+            arm=arm,
+            recruitment=recruitment,
+            code=_new_participant_code(study),
+            token=token or new_token(),
+            origin=origin,
+            language=language if language in languages else languages[0],
+            seed=new_seed(),
+            consent_version=consent_version,
+            consented_at=now if consent_version else None,
+            started_at=now,
+            last_seen_at=now,
+            browser=dict(browser or {}),
+        )
+        if recruitment and external_id:
+            RecruiterIdentity.objects.create(
+                participant=participant,
+                recruitment=recruitment,
+                external_id=external_id,
+                parameters=dict(parameters or {}),
+            )
+        Trial.objects.bulk_create(trials_of(participant))
+    return participant
+
+
+def trials_of(participant: Participant) -> list[Trial]:
+    """The trials that the participant's arm, seed and language give, unsaved; the same every time."""
+    study, arm = participant.study, participant.arm
+    if arm is None:
+        return []
+    rng = random.Random(participant.seed)
+    document = study.document
+    stimuli = {stimulus.name: stimulus for stimulus in Stimulus.objects.filter(study=study).order_by("name")}
+    practice = [stimulus for stimulus in stimuli.values() if stimulus.is_practice]
+    catch = [stimulus for stimulus in stimuli.values() if stimulus.is_catch]
+    rng.shuffle(practice)
+    shown = [(Trial.Phase.PRACTICE, stimulus) for stimulus in practice]
+    main = [(Trial.Phase.MAIN, stimuli[name]) for name in _main_order(arm, rng)]
+    shown += _with_catch(main, catch, rng)
+    tasks = [(task, _options(task, participant.language)) for task in document["tasks"]]
+    asked = [(task, _options(task, participant.language)) for task in document.get("questionnaire", [])]
+    presentations: list[tuple[Trial.Phase, Stimulus | None, Mapping[str, Any], dict[str, Any]]] = [
+        (phase, stimulus, task, options) for phase, stimulus in shown for task, options in tasks
+    ]
+    presentations += [(Trial.Phase.QUESTIONNAIRE, None, task, options) for task, options in asked]
+    return [
+        Trial(
+            participant=participant,
+            stimulus=stimulus,
+            task=task["name"],
+            trial_type=task["trial_type"],
+            phase=phase,
+            position=position,
+            options=options,
+            seed=rng.getrandbits(62),
+        )
+        for position, (phase, stimulus, task, options) in enumerate(presentations)
+    ]
+
+
+def _options(task: Mapping[str, Any], language: str) -> dict[str, Any]:
+    return plugins.complete("study.trials", task["trial_type"], localised(task.get("options", {}), language))
+
+
+def _main_order(arm: Arm, rng: random.Random) -> list[str]:
+    """The stimuli's names: blocks in their order, shuffled within each."""
+    blocks: dict[int, list[str]] = {}
+    for presentation in arm.presentations:
+        blocks.setdefault(presentation["block"], []).append(presentation["stimulus"])
+    order = []
+    for _, names in sorted(blocks.items()):
+        rng.shuffle(names)
+        order += names
+    return order
+
+
+def _with_catch(
+    main: list[tuple[Trial.Phase, Stimulus]], catch: list[Stimulus], rng: random.Random
+) -> list[tuple[Trial.Phase, Stimulus]]:
+    """Catch stimuli before main ones drawn at random, never first, and no two in a row where there is room."""
+    gaps = range(1, len(main) + 1)
+    places = rng.sample(gaps, len(catch)) if len(catch) <= len(gaps) else rng.choices(gaps, k=len(catch))
+    order = list(main)
+    # From the back, so that the earlier places still mean what was drawn.
+    for place, stimulus in zip(sorted(places, reverse=True), rng.sample(catch, len(catch)), strict=True):
+        order.insert(place, (Trial.Phase.CATCH, stimulus))
+    return order
+
+
+def _known(recruitment: Recruitment, external_id: str, origin: str) -> Participant | None:
+    identity = (
+        RecruiterIdentity.objects.select_related("participant__study", "participant__arm")
+        .filter(recruitment=recruitment, external_id=external_id)
+        .first()
+    )
+    if identity and identity.participant.origin != origin:
+        raise EnrolmentError(f"This recruiter's id belongs to a {identity.participant.origin} participant.")
+    return identity.participant if identity else None
+
+
+def _check_open(study: Study, recruitment: Recruitment | None, origin: str) -> None:
+    allowed = [Study.State.RUNNING]
+    if origin == Participant.Origin.PREVIEW:
+        allowed += [Study.State.READY, Study.State.PAUSED, Study.State.CLOSED]
+    if study.state not in allowed:
+        raise EnrolmentError(f"{study} is {study.state}: it takes no {origin} participants.")
+    if recruitment and not recruitment.is_open and origin == Participant.Origin.PERSON:
+        raise EnrolmentError(f"The recruitment “{recruitment.name}” of {study} is closed.")
+
+
+def _least_filled(study: Study, origin: str) -> Arm:
+    """An arm with the fewest completed and fresh participants of the same origin; ties are broken at random."""
+    counting = Participant.objects.filter(study=study, origin=origin).counting()
+    filled = dict(counting.values_list("arm").annotate(Count("pk")))
+    arms = list(Arm.objects.filter(study=study))
+    quota = 0 if origin == Participant.Origin.PREVIEW else study.document.get("design", {}).get("quota", 0)
+    open_arms = [arm for arm in arms if not quota or filled.get(arm.pk, 0) < quota]
+    if not arms:
+        raise EnrolmentError(f"{study} has no arms yet: its preparation is not finished.")
+    if not open_arms:
+        raise StudyFullError(f"{study} has all {quota} participants of each of its {len(arms)} arms.")
+    fewest = min(filled.get(arm.pk, 0) for arm in open_arms)
+    return secrets.choice([arm for arm in open_arms if filled.get(arm.pk, 0) == fewest])
+
+
+def _new_participant_code(study: Study) -> str:
+    while True:
+        code = "P" + "".join(secrets.choice(ALPHABET) for _ in range(5))
+        if not Participant.objects.filter(study=study, code=code).exists():
+            return code

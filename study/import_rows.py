@@ -1,0 +1,241 @@
+"""Somebody else's table, row by row: read, recoded and checked; what is wrong is named by line and column."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from study.import_mapping import ImportRefusedError, Mapping
+
+MOST_PROBLEMS = 20
+MISSING = {"", "na", "n/a", "nan", "null", "none"}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+TRUE, FALSE = {"1", "1.0", "true", "yes", "t", "y"}, {"0", "0.0", "false", "no", "f", "n"}
+# What is remarkable but no reason to refuse, as a report says it after the number.
+FLAGS = {
+    "not_kept": "rows are not among those to keep",
+    "negative_response_time": "response times are negative and count as missing",
+    "absent_response_time": "response times are missing",
+    "timed_out": "answers timed out",
+    "without_answer": "rows hold no answer",
+}
+PHASES = ("main", "practice", "training", "quiz", "catch", "questionnaire")
+LONGEST = {"participant": 80, "condition": 80, "item": 200, "trial_type": 80}
+REQUIRED = ("participant", "item", "condition", "trial", "position", "phase", "trial_type")
+
+
+@dataclass
+class Imported:
+    """The rows that count, each as {our name: value}, and how often something was remarkable but not refused."""
+
+    rows: list[dict[str, Any]]
+    flags: Counter[str] = field(default_factory=Counter)
+    covariates: dict[str, str] = field(default_factory=dict)  # name -> number or string
+
+
+def read(path: Path, mapping: Mapping) -> Imported:
+    """All rows of a CSV, TSV or semicolon-separated file. Raises ``ImportRefusedError`` naming lines and columns."""
+    lines = _cells(path)
+    _, header = next(lines, (0, []))
+    _check_header(header, mapping)
+    place = {name: number for number, name in enumerate(header)}
+    checked = _Checked(mapping)
+    for number, (line, cells) in enumerate(lines, start=1):
+        where = f"Line {line} (row {number} of the data)"
+        if len(cells) != len(header):
+            checked.refuse(f"{where} has {len(cells)} cells, but the header has {len(header)}.")
+            continue
+        row = {name: cells[place[theirs]] for name, theirs in mapping.named.items()}
+        if all(
+            (cells[place[column]] if column in place else row[column]).strip().casefold() in texts
+            for column, texts in mapping.keep.items()
+        ):
+            checked.add(where, line, row)
+        else:
+            checked.found.flags["not_kept"] += 1
+    return checked.finished()
+
+
+def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number (the header’s is 1) and cells of every line that is not empty."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            delimiter = max(",\t;|", key=first.count)
+            # A table may hold long texts; the module's own limit is 128 kB a cell.
+            csv.field_size_limit(2**24)
+            reader = csv.reader(file, delimiter=delimiter, strict=True)
+            for cells in reader:
+                if any(cells):
+                    yield reader.line_num, cells
+    except UnicodeDecodeError as error:
+        raise ImportRefusedError(
+            [f"{path.name} is not a text file in UTF-8 ({error.reason}); save it as CSV UTF-8."]
+        ) from error
+    except csv.Error as error:
+        raise ImportRefusedError([f"{path.name} is not a readable table: {error}."]) from error
+
+
+def _check_header(header: Sequence[str], mapping: Mapping) -> None:
+    if not header:
+        raise ImportRefusedError(["The file is empty; it should begin with a line of column names."])
+    problems = []
+    wanted = {**{f"[columns] {name}": theirs for name, theirs in mapping.named.items()}}
+    wanted |= {f"[keep] {column}": column for column in mapping.keep if column not in mapping.named}
+    for where, column in wanted.items():
+        if header.count(column) > 1:
+            problems.append(f"{where}: the file has {header.count(column)} columns named “{column}”; one is needed.")
+        elif column not in header:
+            problems.append(f"{where}: there is no column “{column}” in the file; there are: {', '.join(header)}.")
+    if problems:
+        raise ImportRefusedError(problems)
+
+
+class _Checked:
+    """Takes rows one by one, and remembers what it needs to find doubles."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self.found = Imported([])
+        self.problems: list[str] = []
+        self.seen: dict[tuple[Any, ...], int] = {}
+        self.condition_of: dict[str, str] = {}
+
+    def refuse(self, problem: str) -> None:
+        self.problems.append(problem)
+        if len(self.problems) >= MOST_PROBLEMS:
+            raise ImportRefusedError(
+                [*self.problems, f"These are the first {MOST_PROBLEMS} problems; there may be more."]
+            )
+
+    def add(self, where: str, line: int, texts: dict[str, str]) -> None:
+        before = len(self.problems)
+        row: dict[str, Any] = {}
+        for name, text in texts.items():
+            recoded = self._recoded(name, text)
+            try:
+                row[name] = self._value(name, recoded)
+            except ValueError as error:
+                self.refuse(f"{where}, column “{self.mapping.named[name]}”: {error}")
+        if len(self.problems) > before:
+            return
+        self._check_row(where, line, row)
+        self._flag(row)
+        self.found.rows.append(row)
+
+    def _recoded(self, name: str, text: str) -> str:
+        text = text.strip()
+        recoding = self.mapping.values.get(name, {})
+        if text in recoding:
+            return recoding[text]
+        lower = {theirs.casefold(): new for theirs, new in recoding.items()}
+        return lower.get(text.casefold(), text)
+
+    def _value(self, name: str, text: str) -> Any:
+        """Our value of a text; raises ValueError saying what would be right."""
+        if name in ("correct", "tie", "is_timed_out"):
+            return _flag_of(text)
+        if name in ("rating", "response_ms"):
+            value = _number_of(text)
+            if name == "rating" and value is not None and self.mapping.scale:
+                low, high = self.mapping.scale
+                if not low <= value <= high:
+                    raise ValueError(f"{text} is outside the scale from {low:g} to {high:g}.")
+            return value
+        if name == "position":
+            if not text.isdecimal():
+                raise ValueError(f"“{text}” should be a whole number, 0 or more.")
+            return int(text)
+        if not text and name in REQUIRED:
+            raise ValueError("it is empty.")
+        if name == "phase" and text not in PHASES:
+            raise ValueError(f"“{text}” should be one of: {', '.join(PHASES)}.")
+        if len(text) > LONGEST.get(name, len(text)):
+            raise ValueError(f"“{text[:30]}…” has {len(text)} letters; at most {LONGEST[name]} are allowed.")
+        return text or None
+
+    def _check_row(self, where: str, line: int, row: dict[str, Any]) -> None:
+        columns = self.mapping.columns
+        if "winner" in columns:
+            if (row["winner"] is None) != (row["loser"] is None):
+                self.refuse(f"{where}: winner and loser should both be given.")
+            elif row["winner"] is not None and row["winner"] == row["loser"]:
+                self.refuse(f"{where}: “{row['winner']}” is compared with itself.")
+        key, words = self._identity(row)
+        if key:
+            if key in self.seen:
+                self.refuse(f"{where} repeats line {self.seen[key]}: the same {words}.")
+            self.seen.setdefault(key, line)
+        if "condition" in columns and not self.mapping.is_paired:
+            known = self.condition_of.setdefault(row["participant"], row["condition"])
+            if known != row["condition"]:
+                self.refuse(
+                    f"{where}, column “{columns['condition']}”: participant “{row['participant']}” is in “{known}” and "
+                    f"in “{row['condition']}”; if the condition varies within participants, say so in [report]: "
+                    "paired = true."
+                )
+
+    def _identity(self, row: dict[str, Any]) -> tuple[tuple[Any, ...], str]:
+        """What may come only once, and in words."""
+        if "trial" in row:
+            return (row["participant"], row["trial"]), "participant and trial"
+        if "item" not in row:
+            return (), ""
+        named: list[str] = [name for name in ("participant", "item", "condition", "trial_type", "phase") if name in row]
+        key = [row[name] for name in named]
+        if "winner" in row:
+            named.append("pair")
+            key.append(tuple(sorted((str(row["winner"]), str(row["loser"])))))
+        return tuple(key), f"{', '.join(named[:-1])} and {named[-1]}"
+
+    def _flag(self, row: dict[str, Any]) -> None:
+        flags = self.found.flags
+        if "response_ms" in row:
+            if row["response_ms"] is None:
+                flags["absent_response_time"] += 1
+            elif row["response_ms"] < 0:
+                flags["negative_response_time"] += 1
+                row["response_ms"] = None
+            else:
+                row["response_ms"] *= self.mapping.response_factor
+        flags["timed_out"] += bool(row.get("is_timed_out"))
+        if "response" in row and "answer_key" in row and "correct" not in row:
+            is_known = row["response"] is not None and row["answer_key"] is not None
+            row["correct"] = row["response"] == row["answer_key"] if is_known else None
+        answers = [row[name] for name in ("correct", "rating", "winner") if name in row]
+        flags["without_answer"] += all(value is None for value in answers)
+
+    def finished(self) -> Imported:
+        if self.problems:
+            raise ImportRefusedError(self.problems)
+        if not self.found.rows:
+            kept = " that [keep] keeps" if self.mapping.keep else ""
+            raise ImportRefusedError([f"The file has no rows{kept}."])
+        for name in self.mapping.covariates:
+            texts = [row[name] for row in self.found.rows if row[name] is not None]
+            is_number = all(text.casefold() in MISSING or NUMBER.fullmatch(text) for text in texts)
+            self.found.covariates[name] = "number" if is_number else "string"
+            if is_number:
+                for row in self.found.rows:
+                    row[name] = _number_of(row[name] or "")
+        return self.found
+
+
+def _flag_of(text: str) -> bool | None:
+    if text.casefold() in MISSING:
+        return None
+    if text.casefold() in TRUE | FALSE:
+        return text.casefold() in TRUE
+    raise ValueError(f"“{text}” is neither 1 nor 0 (nor true, false, yes, no); recode it under [values].")
+
+
+def _number_of(text: str) -> float | None:
+    if text.casefold() in MISSING:
+        return None
+    if not NUMBER.fullmatch(text):
+        raise ValueError(f"“{text}” is not a number (with a point, without units).")
+    return float(text)

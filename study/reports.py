@@ -1,0 +1,45 @@
+"""A study's report: one HTML file that needs nothing else, results.json, and the data that they come from.
+
+The numbers are computed from the files that are written beside them, so that a reader with the files has all there is.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from study import bundle_metadata, conclusions, exports, provenance, tables
+from study.analysis import Answers, Finding
+from study.report_pages import page
+
+from .models import Report, Study
+
+
+def write(study: Study, folder: Path) -> Report:
+    """Analyse the answers and write index.html, results.json and the bundle into ``folder``; store the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    exports.bundle(study, folder)
+    everything = tables.everything(folder)
+    answers = tables.analysed(everything)
+    findings, added = conclusions.analyse(answers), conclusions.supplemented(answers)
+    found = results(study, everything, findings, added)
+    html = render_to_string("reports/report.html", page(study, everything, findings, added, found))
+    text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "index.html").write_text(html, encoding="utf-8")
+    bundle_metadata.write(folder)
+    return Report.objects.create(study=study, results=found, html=html, is_simulated=found["simulated"])
+
+
+def results(study: Study, everything: Answers, findings: list[Finding], added: list[Finding]) -> dict[str, Any]:
+    """What results.json holds: the same numbers as the report, for programs."""
+    return {
+        "study": study.slug,
+        "version": study.version,
+        "document_hash": study.hash,
+        "created_at": timezone.now().isoformat(timespec="seconds"),
+        **conclusions.concluded(everything, findings, added),
+        "software": provenance.software(),
+    }

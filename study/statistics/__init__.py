@@ -1,0 +1,1 @@
+"""Numerical engines on arrays and frames; the analyses call them."""

@@ -1,0 +1,173 @@
+"""What is shown: each item under each condition becomes a stimulus with its pictures, texts and key.
+
+Texts and keys are drawn by item and task alone, so that every condition of an item
+offers the same alternatives; nothing in a slot's order, a name or an address says which is right.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from attribution import plugins
+from attribution.models import Computation, Image, Measurement, Network, Picture, SaliencyMap, State, Visualization
+from study import trials
+
+from .condition_pictures import Source, explanation_picture, photo_picture, stored_image, wanted_picture
+from .document import options_of
+from .models import Condition, Item, Stimulus, StimulusSlot
+from .selection import DocumentError, drawn, label_index
+from .texts import Problem
+
+
+@dataclass
+class Shown:
+    """A stimulus that is about to be stored, and its slots, whose pictures may be stored already under other rows."""
+
+    stimulus: Stimulus
+    slots: list[StimulusSlot]
+
+
+def judged(item: Item, condition: Condition | None = None) -> trials.Item:
+    """An item as trial types see it, under a condition that may compare others."""
+    says = {"predicted": item.measurements["predicted"]} if "predicted" in item.measurements else {}
+    compared = condition.specification["compare"] if condition else ()
+    return trials.Item(item.name, {**item.truth, **says}, item.strata, compared)
+
+
+def settle_truth(document: Mapping[str, Any], network: Network, items: Sequence[Item]) -> None:
+    """Note on image items what the network says of them and which class is their target."""
+    of_image = {item.image: item for item in items if item.image is not None}
+    tables = {row.image_hashes[0]: row.table for row in Measurement.predictions(network, list(of_image))}
+    wants_label = document["items"]["target"] == "label"
+    for image, item in of_image.items():
+        first = min(tables[image.content_hash], key=lambda row: row["rank"])
+        label = label_index(network, image)
+        index = label if wants_label and label is not None else int(first["index"])
+        item.truth = {"class": network.label(index), "index": index}
+        item.measurements = {"predicted": first["label"], "logit": first["logit"], "probability": first["probability"]}
+        if label is not None:
+            item.strata = {"label": image.label, "network_is_right": label == first["index"]}
+
+
+def build(source: Source) -> list[Computation]:
+    """Store every stimulus of the study with its slots; returns what has to be computed for them, in order."""
+    shown = [_main(source, item, condition) for item in source.items for condition in source.presented]
+    for section in ("practice", "catch"):
+        for number, image in enumerate(getattr(source.selection, section), start=1):
+            shown.append(_obvious(source, section, number, image))
+    ordered = _order(shown)
+    Stimulus.objects.bulk_create([one.stimulus for one in shown])
+    for one in shown:
+        for position, slot in enumerate(one.slots):
+            slot.stimulus, slot.position = one.stimulus, position
+    StimulusSlot.objects.bulk_create([slot for one in shown for slot in one.slots])
+    return ordered
+
+
+def _order(shown: list[Shown]) -> list[Computation]:
+    """Store what the pictures are made from, then the pictures, each once, and point the stimuli at the stored rows."""
+    ordered: list[Computation] = []
+    slots = [slot for one in shown for slot in one.slots if slot.picture]
+    pictures: list[Picture] = [slot.picture for slot in slots if slot.picture]
+    for kind, field in ((SaliencyMap, "saliency_map"), (Visualization, "visualization")):
+        having = [picture for picture in pictures if getattr(picture, field) is not None]
+        rows: list[Any] = kind.order([getattr(picture, field) for picture in having])
+        for picture, row in zip(having, rows, strict=True):
+            setattr(picture, field, row)
+        ordered += rows
+    stored = Picture.order(pictures)
+    ordered += stored
+    for slot, picture in zip(slots, stored, strict=True):
+        slot.picture = picture
+    return [row for row in dict.fromkeys(ordered) if row.state == State.PENDING]
+
+
+def _compose(source: Source, item: trials.Item) -> dict[str, trials.Composition]:
+    made = {}
+    for number, task in enumerate(source.document["tasks"]):
+        options = options_of(task, source.document["languages"][0])
+        rng = drawn(source.document["seed"], "composition", item.name, task["name"])
+        try:
+            plugin = plugins.load("study.trials", task["trial_type"])
+            made[task["name"]] = plugin.compose(item, [judged(one) for one in source.items], options, rng)
+        except trials.OptionError as error:
+            raise DocumentError([Problem(("tasks", number, "options"), str(error))]) from error
+    return made
+
+
+def _main(source: Source, item: Item, condition: Condition) -> Shown:
+    compositions = _compose(source, judged(item, condition))
+    stimulus = Stimulus(
+        study=source.study,
+        name=stimulus_name(item.name, condition.name),
+        item=item,
+        condition=condition,
+        key=_keys(compositions),
+    )
+    slots = []
+    if not condition.specification["compare"]:
+        own = explanation_picture(source, item, condition, compositions)
+        slots.append(StimulusSlot(role="explanation", picture=own))
+    if item.image and _showing(source.document, "photo"):
+        slots.append(StimulusSlot(role="photo", picture=photo_picture(source, item.image)))
+    slots += _texts(compositions)
+    for task, composition in compositions.items():
+        for wanted in composition.pictures:
+            picture = wanted_picture(source, item, condition, wanted, compositions)
+            if wanted.copy:  # scaled together with nothing, as others are, but a row and an address of its own
+                rng = drawn(source.document["seed"], "copy", stimulus.name, task, wanted.copy)
+                picture.scale_group = f"{rng.getrandbits(128):032x}"
+            shown = source.condition(wanted.condition) if wanted.condition else None
+            slots.append(StimulusSlot(role=wanted.role, picture=picture, text=wanted.text, task=task, condition=shown))
+    return Shown(stimulus, slots)
+
+
+def _keys(compositions: Mapping[str, trials.Composition]) -> dict[str, Any]:
+    return {task: dict(composition.key) for task, composition in compositions.items() if composition.key}
+
+
+def _texts(compositions: Mapping[str, trials.Composition]) -> list[StimulusSlot]:
+    return [
+        StimulusSlot(role=text.role, text=text.text, task=task)
+        for task, composition in compositions.items()
+        for text in composition.texts
+    ]
+
+
+def stimulus_name(item: str, condition: str) -> str:
+    """What a stimulus is called on the server."""
+    return f"{item} / {condition}"
+
+
+def _obvious(source: Source, section: str, number: int, image: Image) -> Shown:
+    index = label_index(source.network, image)
+    item = trials.Item(f"{section} {number}", {"class": image.label, "index": index})
+    compositions = _compose(source, item)
+    stimulus = Stimulus(
+        study=source.study,
+        name=item.name,
+        key=_keys(compositions),
+        is_practice=section == "practice",
+        is_catch=section == "catch",
+    )
+    slots = [StimulusSlot(role="explanation", picture=photo_picture(source, image))]
+    # A task that shows the photo alone has it here too; one that shows a map beside it has no map to show.
+    alone = [
+        task for task in _showing(source.document, "photo") if task not in _showing(source.document, "explanation")
+    ]
+    slots += [StimulusSlot(role="photo", picture=photo_picture(source, image), task=task) for task in alone]
+    slots += _texts(compositions)
+    for task, composition in compositions.items():
+        for wanted in composition.pictures:
+            if not wanted.image:
+                words = f"shows single photos, but “{task}” is about several pictures; it should be 0."
+                raise DocumentError([Problem((section, "count"), words)])
+            picture = photo_picture(source, stored_image(wanted.image))
+            slots.append(StimulusSlot(role=wanted.role, picture=picture, text=wanted.text, task=task))
+    return Shown(stimulus, slots)
+
+
+def _showing(document: Mapping[str, Any], role: str) -> list[str]:
+    """The tasks that show the pictures of a role."""
+    language = document["languages"][0]
+    return [task["name"] for task in document["tasks"] if role in options_of(task, language).get("panels", ())]

@@ -1,0 +1,165 @@
+"""Arriving: from a recruitment source or by invitation, over the consent page, into a participation."""
+
+import re
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext_noop as _
+from django.views.decorators.http import require_http_methods
+
+from study import enrolment
+from study.invitations import Entrance, entrance
+from study.models import Participant, RecruiterIdentity, Study, new_token
+
+from .cookies import COOKIE
+from .pages import html, language_of, named_languages, notice, outcome, page
+
+CLOSED = _("It takes no more participants. Thank you for coming.")
+VISIT_SALT = "study.survey.visit"
+VISIT_SECONDS = 86_400
+NUMBER = r"([0-9]{1,5}(?:\.[0-9]{1,10})?)"
+VIEWPORT = re.compile(f"{NUMBER}x{NUMBER}x{NUMBER}")  # as consent.js writes it: width, height, device-pixel ratio
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """The consent page; nothing is stored before somebody agrees to it."""
+    way = entrance(token)
+    if way is None:
+        heading, words = _("This link leads nowhere"), _("Please check that you have the whole link.")
+        return notice(request, heading, words, language=language_of(request, None), status=404)
+    if problem := identity_problem(request, way):
+        return problem
+    if known := known_participant(request, way):
+        return HttpResponseRedirect(reverse("survey:home", args=[known.token]))
+    if shut := shut_page(request, way):
+        return shut
+    if request.method == "POST":
+        return decline(request, way) if request.POST.get("consent") == "no" else agree(request, way)
+    return consent_page(request, way)
+
+
+def identity_problem(request: HttpRequest, way: Entrance) -> HttpResponse | None:
+    """A page that says what is wrong with what the recruiter sent, if anything is."""
+    parameter = way.recruitment.identity_parameter if way.recruitment else ""
+    sent = [request.GET.get(name, "") for name in (parameter, *declared(way)) if name]
+    if parameter and not request.GET.get(parameter):
+        words = _("Your personal id is missing from this link. Please open the study from the page that invited you.")
+    elif any(len(value) > 200 for value in sent):
+        words = _("A part of this link is longer than any id is. Please open the study from the page that invited you.")
+    else:
+        return None
+    return refuse(request, way, _("This link is not complete"), words, status=400)
+
+
+def declared(way: Entrance) -> list[str]:
+    return [str(name) for name in way.recruitment.other_parameters] if way.recruitment else []
+
+
+def refuse(request: HttpRequest, way: Entrance, heading: str, words: str, *, status: int = 200) -> HttpResponse:
+    language = language_of(request, way.study)
+    return notice(request, heading, words, language=language, study=way.study, origin=way.origin, status=status)
+
+
+def external_id(request: HttpRequest, way: Entrance) -> str:
+    return request.GET.get(way.recruitment.identity_parameter, "") if way.recruitment else ""
+
+
+def known_participant(request: HttpRequest, way: Entrance) -> Participant | None:
+    """Who comes back by the recruiter's id, on this device or another."""
+    given = external_id(request, way)
+    if not given:
+        return None
+    identities = RecruiterIdentity.objects.select_related("participant")
+    identity = identities.filter(recruitment=way.recruitment, external_id=given).first()
+    return identity.participant if identity else None
+
+
+def shut_page(request: HttpRequest, way: Entrance) -> HttpResponse | None:
+    """A page for who comes too early or too late; None where the study takes people."""
+    states = Study.State
+    invited = way.recruitment is None and way.study.state in (states.READY, states.PAUSED, states.CLOSED)
+    if way.study.state == states.RUNNING and (way.recruitment is None or way.recruitment.is_open):
+        return None
+    if invited:
+        return None
+    if way.study.state == states.PAUSED:
+        return refuse(request, way, _("The study is paused"), _("Please come back later with the same link."))
+    if way.study.state in (states.CLOSED, states.IMPORTED, states.RUNNING):
+        return refuse(request, way, _("The study is closed"), CLOSED)
+    return refuse(request, way, _("The study has not begun"), _("Please come back later with the same link."))
+
+
+def consent_page(request: HttpRequest, way: Entrance, *, status: int = 200) -> HttpResponse:
+    language = language_of(request, way.study)
+    return page(
+        request,
+        "consent",
+        language=language,
+        study=way.study,
+        origin=way.origin,
+        status=status,
+        consent=html(way.study, "consent.text", language),
+        languages=named_languages(way.study),
+        visit=signing.dumps(new_token(), salt=VISIT_SALT),
+        earlier=earlier_participation(request, way),
+    )
+
+
+def earlier_participation(request: HttpRequest, way: Entrance) -> Participant | None:
+    """What this browser began here and has not finished."""
+    token = request.COOKIES.get(COOKIE, "")
+    begun = Participant.objects.filter(study=way.study, origin=way.origin, state=Participant.State.STARTED)
+    return begun.filter(token=token).first() if token else None
+
+
+def decline(request: HttpRequest, way: Entrance) -> HttpResponse:
+    return notice(
+        request,
+        _("You have not taken part"),
+        _("Nothing about you has been stored. You can close this page."),
+        language=language_of(request, way.study),
+        study=way.study,
+        origin=way.origin,
+        **outcome(way.recruitment, "no_consent"),
+    )
+
+
+def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
+    """Enrol; the page's own visit makes a double click, or a repeated request, one participation."""
+    try:
+        token = signing.loads(request.POST.get("visit", ""), salt=VISIT_SALT, max_age=VISIT_SECONDS)
+    except signing.BadSignature:
+        return consent_page(request, way, status=400)
+    try:
+        participant = enrolment.enrol(
+            way.recruitment or way.study,
+            origin=way.origin,
+            language=language_of(request, way.study),
+            consent_version=str(way.study.document.get("consent", {}).get("version", "")),
+            external_id=external_id(request, way),
+            parameters={name: request.GET[name] for name in declared(way) if name in request.GET},
+            browser=browser_of(request),
+            token=str(token),
+        )
+    except enrolment.EnrolmentError:  # it closed, or its last place was taken, while the consent page was read
+        return refuse(request, way, _("The study is closed"), CLOSED)
+    response = HttpResponseRedirect(reverse("survey:instructions", args=[participant.token]), status=303)
+    response.set_cookie(
+        COOKIE, participant.token, path="/join/", httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+    )
+    return response
+
+
+def browser_of(request: HttpRequest) -> dict[str, object]:
+    """The browser's family, and the viewport that the page noted: nothing more is kept of it."""
+    agent = request.headers.get("User-Agent", "")
+    browser: dict[str, object] = {"family": next((name for mark, name in BROWSERS if mark in agent), "other")}
+    numbers = VIEWPORT.fullmatch(request.POST.get("viewport", ""))
+    if numbers:
+        width, height, ratio = (float(number) for number in numbers.groups())
+        browser |= {"width": width, "height": height, "device_pixel_ratio": ratio}
+    return browser

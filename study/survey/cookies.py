@@ -1,0 +1,3 @@
+"""The one cookie besides the security token: it leads a plain link's browser back to the participation it began."""
+
+COOKIE = "participation"

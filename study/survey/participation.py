@@ -1,0 +1,203 @@
+"""Taking part: instructions, the trials page and what it sends, the last page, and leaving with everything deleted."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
+from django.utils import translation
+from django.utils.translation import gettext_noop as _
+from django.views.csrf import csrf_failure
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from study import withdrawal
+from study.models import Participant
+
+from . import answers, session
+from .cookies import COOKIE
+from .pages import html, language_of, notice, outcome, page
+from .rows import participant_of, unanswered
+from .wording import wording
+
+REQUESTS_A_MINUTE = 600  # of one participation; a person needs a few
+OVER = (Participant.State.WITHDRAWN, Participant.State.ERASED, Participant.State.SCREENED_OUT)
+
+
+def lost(request: HttpRequest) -> HttpResponse:
+    heading, words = _("This link leads nowhere"), _("Please check that you have the whole link.")
+    return notice(request, heading, words, language=language_of(request, None), status=404)
+
+
+def stop_page(request: HttpRequest, participant: Participant) -> HttpResponse | None:
+    """The page for whom there is nothing to take; None where the participation is open or finished.
+
+    Pausing or closing a study keeps newcomers out; who has begun may finish.
+    """
+    if participant.state == Participant.State.SCREENED_OUT:
+        heading, words = _("This study is not for you"), _("Thank you for coming. You can close this page.")
+        return told(request, participant, heading, words, **outcome(participant.recruitment, "screened_out"))
+    if participant.state in OVER:
+        words = _("You have withdrawn from the study, and your answers are deleted. You can close this page.")
+        codes = outcome(participant.recruitment, "withdrawn", "no_consent")
+        return told(request, participant, _("Your answers are deleted"), words, **codes)
+    return None
+
+
+def told(request: HttpRequest, participant: Participant, heading: str, words: str, **context: Any) -> HttpResponse:
+    return notice(request, heading, words, **seen_by(participant), **context)
+
+
+def seen_by(participant: Participant) -> dict[str, Any]:
+    return {
+        "study": participant.study,
+        "origin": participant.origin,
+        "language": participant.language,
+        "participant": participant,
+    }
+
+
+def taking(view: Callable[[HttpRequest, Participant], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
+    """A page of a participation that can be taken: the token's participant, or the page that says why not."""
+
+    @functools.wraps(view)
+    def found(request: HttpRequest, token: str) -> HttpResponse:
+        participant = participant_of(token)
+        if participant is None:
+            return lost(request)
+        return stop_page(request, participant) or view(request, participant)
+
+    return require_safe(found)
+
+
+@taking
+def home(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """Back to where the participant was."""
+    if session.finish(participant):
+        return redirect("survey:thanks", participant.token)
+    has_begun = participant.trials.filter(response__isnull=False).exists()
+    return redirect("survey:trials" if has_begun else "survey:instructions", participant.token)
+
+
+@taking
+def instructions(request: HttpRequest, participant: Participant) -> HttpResponse:
+    words = html(participant.study, "instructions.text", participant.language)
+    return page(request, "instructions", instructions=words, **seen_by(participant))
+
+
+@taking
+def trials(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """The page that asks; its screens come from ``responses``."""
+    if session.finish(participant):
+        return redirect("survey:thanks", participant.token)
+    with translation.override(participant.language):
+        words = wording()
+    setup = {
+        **session.plan(participant),
+        "first": session.standing(participant, unanswered(participant, session.LOOK_AHEAD)),
+        "token": participant.token,
+        "csrf": get_token(request),
+        "responses": reverse("survey:responses", args=[participant.token]),
+        "home": reverse("survey:home", args=[participant.token]),
+        "thanks": reverse("survey:thanks", args=[participant.token]),
+        "words": words,
+    }
+    return page(request, "trials", setup=setup, **seen_by(participant))
+
+
+@require_POST
+def responses(request: HttpRequest, token: str) -> HttpResponse:
+    """Store answers, say so, and send the next screens: the one address that the trials page talks to."""
+    if is_too_fast(token):
+        words = "Too many requests for one participation; the page tries again in a moment."
+        return JsonResponse({"problem": words}, status=429, headers={"Retry-After": "5"})
+    try:
+        given, after = answers.read(request.body)
+        with transaction.atomic():
+            participant = session.enter(token)
+            stored, refused, upcoming = session.store(participant, given)
+    except answers.RefusalError as refusal:
+        return JsonResponse({"problem": str(refusal)}, status=refusal.status)
+    except IntegrityError:
+        words = "A client_id has been used for another answer; each answer needs its own. Nothing was stored."
+        return JsonResponse({"problem": words}, status=409)
+    reply = session.standing(participant, upcoming, after)
+    reply |= {"stored": [vars(one) for one in stored], "refused": [vars(one) for one in refused]}
+    return JsonResponse(reply, status=refused[0].status if refused else 200)
+
+
+def is_too_fast(token: str) -> bool:
+    key = f"survey.requests.{token[:64]}"
+    cache.add(key, 0, timeout=60)
+    try:
+        return cache.incr(key) > REQUESTS_A_MINUTE
+    except ValueError:  # its minute ended between the two lines
+        return False
+
+
+@taking
+def thanks(request: HttpRequest, participant: Participant) -> HttpResponse:
+    """The last page; the code stands on it once every expected response is in the database."""
+    if not session.finish(participant):
+        return redirect("survey:home", participant.token)
+    context = {**seen_by(participant), **outcome(participant.recruitment, "complete")}
+    context["completion_code"] = context["completion_code"] or participant.code
+    context["debriefing"] = html(participant.study, "debriefing.text", participant.language)
+    response = page(request, "thanks", **context)
+    response.delete_cookie(COOKIE, path="/join/")
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, token: str) -> HttpResponse:
+    """Stop now: asked once more, then everything is deleted."""
+    participant = participant_of(token)
+    if participant is None:
+        return lost(request)
+    if participant.state in OVER:
+        return redirect("survey:home", token)
+    if request.method == "POST":
+        withdrawal.withdraw(participant)
+        return HttpResponseRedirect(reverse("survey:home", args=[token]), status=303)
+    return page(request, "withdraw", **seen_by(participant))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw_by_code(request: HttpRequest) -> HttpResponse:
+    """Later, from any device: the withdrawal code of the last page deletes the answers."""
+    language = language_of(request, None)
+    code = "".join(request.POST.get("code", "")[:40].upper().replace("-", " ").split())
+    participant = Participant.objects.select_related("study").filter(withdrawal_code=code).first() if code else None
+    if participant:
+        withdrawal.withdraw(participant)
+        words = _("You have withdrawn from the study, and your answers are deleted. You can close this page.")
+        return notice(request, _("Your answers are deleted"), words, language=language)
+    is_refused = request.method == "POST"
+    status = 422 if is_refused else 200
+    return page(request, "withdraw_by_code", language=language, is_refused=is_refused, code=code, status=status)
+
+
+def cookies_refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's page for a POST without its CSRF token, in words that a participant can act on."""
+    try:
+        page = request.resolver_match or resolve(request.path_info)
+    except Resolver404:
+        return csrf_failure(request, reason=reason)
+    if page.app_name != "survey":
+        return csrf_failure(request, reason=reason)
+    language = language_of(request, None)
+    if page.url_name == "responses":
+        words = "The request came without the page's security token; the page should be loaded again."
+        return JsonResponse({"problem": words}, status=403)
+    return notice(
+        request,
+        _("Your browser keeps no cookies"),
+        _("This site sets a cookie so that nobody else can send forms in your name, and it did not come back."),
+        _("Please allow cookies for this site, go back, load the page again, and try once more."),
+        language=language,
+        status=403,
+    )

@@ -1,0 +1,45 @@
+"""What the trials page says of its own, in the language that is active; braces are filled in by the page."""
+
+from django.utils.translation import gettext as _
+
+
+def wording() -> dict[str, str]:
+    return {
+        "progress": _("{n} of {total}"),
+        "next": _("Next"),
+        "continue": _("Continue"),
+        "picture": _("Picture"),
+        "press_enter": _("or press Enter"),
+        "press_number": _("Press a number key to choose, Enter to go on."),
+        "choose_several": _("Choose all that apply."),
+        "optional": _("You can leave this empty."),
+        "order_hint": _("Choose them one after the other, the first one first. Choose again to undo."),
+        "order_place": _("{label}, place {n}"),
+        "slider_hint": _("Click a place on the line, or press the arrow keys."),
+        "slider_untouched": _("not answered yet"),
+        "unanswered": _("Please answer this before going on."),
+        "bad_number": _("Please give a number from {low} to {high}."),
+        "too_long": _("Please write at most {n} characters."),
+        "loading": _("The next screen is loading …"),
+        "retrying_picture": _("A picture has not arrived yet. Trying again …"),
+        "offline": _("No connection. Your answers are kept on this device and sent as soon as possible."),
+        "online": _("The connection is back. All answers are saved."),
+        "no_cookies": _("Your browser keeps no cookies. Please allow them for this site and load the page again."),
+        "finishing": _("Your last answers are being saved …"),
+        "refused": _("This answer could not be taken: {problem}"),
+        "unknown_control": _("This page is out of date. Please load it again."),
+        "right": _("That is right."),
+        "wrong": _("Not quite. The answer is: {answer}"),
+        "begin_practice": _("Practice"),
+        "begin_practice_text": _("First a few examples to get used to it. They do not count."),
+        "begin_quiz": _("A few questions about the instructions"),
+        "begin_quiz_text": _("They make sure that everything is clear."),
+        "begin_training": _("Examples to learn from"),
+        "begin_training_text": _("Take your time to look at them."),
+        "begin_main": _("Now it begins"),
+        "begin_main_text": _("From here on your answers count. Take the time you need, but answer what comes to mind."),
+        "begin_questionnaire": _("Almost done"),
+        "begin_questionnaire_text": _("A few last questions about you and the study."),
+        "begin_pause": _("Time for a pause"),
+        "begin_pause_text": _("Rest your eyes for as long as you like. You have done {n} of {total}."),
+    }

@@ -1,0 +1,41 @@
+"""What the workers do for studies: move those along that wait for their pictures, and write the reports asked for."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+from attribution.attempts import failing_alone
+from attribution.leases import Lease
+from attribution.tasks import nudge, register
+
+from . import preparation
+from .models import ReportRequest, Study
+
+logger = logging.getLogger(__name__)
+
+
+def advance_studies() -> None:
+    """Move every study on whose pictures are being computed; one that cannot move on holds up no other."""
+    for study in Study.objects.filter(state=Study.State.PREPARING):
+        try:
+            preparation.advance(study)
+        except Exception:  # a study's own trouble, logged at every sweep until somebody sees to it
+            logger.exception("The study %s cannot move on.", study)
+
+
+def nudge_report(request: ReportRequest) -> None:
+    """Queue the writing of a report that was asked for."""
+    nudge([request])
+
+
+def write_reports(lease: Lease) -> None:
+    """Write the reports that were asked for."""
+    from . import reports  # here, because it brings the numerical libraries, and every worker and page imports tasks
+
+    for row in lease.rows:
+        lease.progress(0)
+        with failing_alone(lease, row), tempfile.TemporaryDirectory() as folder, lease.kept_alive():
+            lease.finish(row, report=reports.write(row.study, Path(folder)))
+
+
+register(ReportRequest, write_reports, needs="study.reports")

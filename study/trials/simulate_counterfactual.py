@@ -1,0 +1,60 @@
+"""Which of two changes to a photo changes the network's answer more?
+
+Two occlusions, in-fills or edits of one photo, after Zimmermann et al. 2021 (arXiv 2106.12447), beside the explanation
+that should tell. The right one is the one that the network's score says.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import Answer, Composition, Item, Options, Screen, Stimulus, _pairs, check_controls
+
+VERSION = 1
+KEYBOARD = _pairs.KEYBOARD
+COLUMNS = _pairs.COLUMNS
+
+
+def present(
+    stimulus: Stimulus,
+    *,
+    prompt: str = "",
+    alt: str = "",
+    reference_alt: str = "",
+    pairs: Sequence[Sequence[str]] = (),
+    confidence_prompt: str = "",
+    confidence_points: int = 3,
+    confidence_low: str = "",
+    confidence_high: str = "",
+    panels: Sequence[str] = ("explanation",),
+) -> Screen:
+    """The condition's picture where ``panels`` name it, and two photos; ``pairs`` say which ones and stay hidden."""
+    sure = (confidence_prompt, confidence_points, confidence_low, confidence_high)
+    return _pairs.pair_screen(stimulus, prompt, alt, panels, reference_alt, sure)
+
+
+def check_options(options: Options) -> None:
+    _pairs.check_pair_options(options)
+
+
+def check(screen: Screen, answer: Answer) -> None:
+    check_controls(screen, answer)
+
+
+def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
+    return _pairs.score_choice(answer, key)
+
+
+def chance(options: Options) -> float | None:
+    """One half: two photos."""
+    return 1 / 2
+
+
+def compose(item: Item | None, items: Sequence[Item], options: Options, rng: random.Random) -> Composition:
+    """The item's two photos, and which of them is right."""
+    return _pairs.compose_pair(item, options, rng)
+
+
+def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:
+    """Knows the right photo with probability ``skill``, otherwise guesses."""
+    return _pairs.choosing_bot(screen, key, skill, rng)

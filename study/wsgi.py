@@ -1,0 +1,8 @@
+"""The web front door, for gunicorn."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "study.settings")
+application = get_wsgi_application()

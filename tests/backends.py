@@ -1,0 +1,39 @@
+"""``python -m tests.backends [--run]``: do PostgreSQL and Redis answer; run the database tests on them.
+
+The tests run on SQLite first. Those that touch the database then run again on PostgreSQL with Redis as the broker.
+The addresses come from GANDER_TEST_DATABASE_URL and GANDER_TEST_BROKER_URL; the defaults are the standard local ports.
+"""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+import redis
+
+DATABASE_URL = os.environ.get("GANDER_TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+BROKER_URL = os.environ.get("GANDER_TEST_BROKER_URL", "redis://127.0.0.1:6379/9")
+
+
+def missing() -> str:
+    """What does not answer, in words; "" when both do."""
+    try:
+        psycopg.connect(DATABASE_URL.replace("postgres://", "postgresql://", 1), connect_timeout=3).close()
+        redis.Redis.from_url(BROKER_URL, socket_timeout=3).ping()
+    except (psycopg.OperationalError, redis.ConnectionError, redis.TimeoutError) as error:
+        return f"The tests on PostgreSQL and Redis were left out: {str(error).strip()}"
+    return ""
+
+
+def main() -> int:
+    if "--run" not in sys.argv:
+        if words := missing():
+            sys.stdout.write(words + "\n")
+        return int(bool(words))
+    environment = {**os.environ, "DATABASE_URL": DATABASE_URL, "CELERY_BROKER_URL": BROKER_URL}
+    command = [sys.executable, "-m", "pytest", "-m", "services and not slow"]
+    return subprocess.run(command, env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

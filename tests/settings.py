@@ -1,0 +1,16 @@
+"""The settings of the tests: Gander's own, away from var/, with fast password hashes and no collected static files."""
+
+import os
+import tempfile
+
+# Before torch or numpy is loaded: threaded BLAS is several times slower on small problems, and workers use one thread.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("GANDER_VAR", tempfile.mkdtemp(prefix="gander-tests-"))
+
+from study.settings import *  # noqa: E402, F403
+from study.settings import STORAGES  # noqa: E402
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,351 @@
+"""The study document: what is wrong is told by key, with what would be right; what is right is completed."""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from study import document_files, safeguards
+from study.document import completed, localised, validate
+from study.document_keys import KEYS, Key
+from study.selection import DocumentError
+
+from .factories import document as of_classes
+
+TEXT = {"en": "A text", "de": "Ein Text"}
+
+
+def of_images() -> dict[str, Any]:
+    return {
+        **of_classes(),
+        "items": {"images": ["photo_*"]},
+        "design": {"name": "latin_square"},
+        "conditions": [
+            {"name": "gradient", "method": "gradient"},
+            {"name": "other", "method": "gradient", "control": "other_class", "role": "blind_control"},
+            {"name": "photo", "photo": True, "role": "positive_control"},
+        ],
+    }
+
+
+def changed(document: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy with ``value`` at a dotted path; numbers index lists, None deletes."""
+    made: Any = copy.deepcopy(document)
+    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    inner = made
+    for step in way:
+        inner = inner[step]
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return dict(made)
+
+
+def test_a_document_with_nothing_wrong_has_no_problems() -> None:
+    assert validate(of_classes()) == []
+    assert validate(of_images()) == []
+    assert validate(completed(of_classes())) == []
+
+
+OPTIONS = "tasks.0.options"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("slug", None, "slug: is missing."),
+        ("slug", "Geese & Co", "slug: should be lower-case letters"),
+        ("sedd", 3, "sedd: is not a key of a study document; did you mean “seed”?"),
+        ("zzz", 3, "zzz: is not a key of a study document; the keys here are: slug, title,"),
+        ("languages", [], "languages: is empty; it should be a list of language codes"),
+        ("languages", ["english"], 'languages: should be a list of language codes, such as ["en", "de"].'),
+        ("title", "Geese", 'title: should be a text in each language: { en = "…", de = "…" }.'),
+        ("title", {"en": "Geese"}, "title: has no text in de; it should be"),
+        ("title", {**TEXT, "fr": "Oies"}, "title: has a text in fr, which languages does not name."),
+        ("seed", -1, "seed: = -1 should be at least 0."),
+        ("seed", True, "seed: should be a whole number."),
+        ("seed", 2**60, "seed: = 1152921504606846976 should be at most"),
+        ("consent.text", None, "consent.text: is missing."),
+        ("design.name", "betwen", "design: There is no “betwen” in designs; there are: between, latin_square."),
+        ("design.order", "blocked", "design: “between” has no parameter “order”; it has: none."),
+        ("design.quota", -2, "design.quota: = -2 should be at least 0."),
+        ("conditions", [], "conditions: is empty; it needs at least one table [[conditions]]."),
+        ("conditions", {}, "conditions: should be a list of tables, each written [[conditions]]."),
+        ("conditions.1.name", "trained", "conditions[2].name: = “trained” is there twice; each needs its own."),
+        (
+            "conditions.0.role",
+            "control",
+            "conditions[1].role: = “control” should be one of: “treatment”, “blind_control”",
+        ),
+        (
+            "conditions.0.photo",
+            True,
+            "conditions[1]: should name exactly one of visualization, method and photo = true, or compare.",
+        ),
+        ("conditions.0.visualization", None, "conditions[1]: should name exactly one of"),
+        (
+            "conditions.0.visualization",
+            "class_modell",
+            "conditions[1].visualization: There is no “class_modell” in visualizations; there are: ",
+        ),
+        (
+            "conditions.0.parameters",
+            {"step": 9},
+            "conditions[1].parameters: “class_model” has no parameter “step”; it has",
+        ),
+        (
+            "conditions.0.parameters",
+            {"steps": "9"},
+            "conditions[1].parameters: “class_model”: steps = '9' should be like",
+        ),
+        ("conditions.0.control", "other_class", "conditions[1].control: = “other_class” belongs to a method"),
+        ("conditions.0.control", "another", "conditions[1].control: = “another” should be one of: “”, “other_class”"),
+        ("conditions.0.rendering", {"display": "map"}, "conditions[1].rendering.display: = “map” should be one of"),
+        ("conditions.0.rendering", {"colours": "jet"}, "conditions[1].rendering: The display “visualization” has no"),
+        ("items.images", ["*"], "items: should have either classes (of visualizations) or images (of saliency maps)."),
+        ("items.per_class", 0, "items.per_class: = 0 should be at least 1."),
+        ("items.classes", ["goose", "goose"], "items.classes: names something twice."),
+        ("items.classes", ["goose", "lemon"], "tasks[1].options: alternatives = 4 need 3 classes besides “goose”"),
+        ("tasks.0.trial_type", "identify", "tasks[1].trial_type: There is no “identify” in trials; there are: "),
+        ("tasks.1.name", "identify", "tasks[2].name: = “identify” is there twice"),
+        ("questionnaire.0.name", "identify", "questionnaire[1].name: = “identify” is a task's name too"),
+        (f"{OPTIONS}.promt", TEXT, "tasks[1].options: “identify_class” has no parameter “promt”; it has: prompt"),
+        (f"{OPTIONS}.prompt", None, "tasks[1].options: needs two texts: prompt"),
+        (f"{OPTIONS}.prompt", "What?", "tasks[1].options.prompt: should be a text in each language"),
+        (f"{OPTIONS}.names", {"goose": {"en": "goose"}}, "tasks[1].options.names.goose: has no text in de"),
+        (f"{OPTIONS}.panels", ["photo"], "tasks[1].options.panels: has no “photo” to show; there are: explanation."),
+        (
+            f"{OPTIONS}.alternatives",
+            9,
+            "tasks[1].options: alternatives = 9 need 8 classes besides “goose”, but there are 3",
+        ),
+        (
+            "questionnaire.0.options.choices",
+            [["yes", "Yes"]],
+            "questionnaire[1].options.choices[1]: should be a text in each",
+        ),
+        ("questionnaire.0.trial_type", "identify_class", "questionnaire[1].options"),
+        ("practice.count", "two", "practice.count: should be a whole number."),
+        (
+            "recruitment",
+            [{"name": "link", "codes": {"done": "X"}}],
+            "recruitment[1].codes: should hold codes under the names",
+        ),
+        (
+            "recruitment",
+            [{"name": "link", "return_urls": {"complete": "javascript:alert(1)"}}],
+            "recruitment[1].return_urls: should hold web addresses under the names complete",
+        ),
+        (
+            "analysis.primary",
+            "accuracy",
+            "analysis.primary: There is no “accuracy” in analysis; there are: accuracy_by_",
+        ),
+        ("analysis.alpha", 0.9, "analysis.alpha: = 0.9 should be between 0 and 0.5."),
+        (
+            "analysis.analyses",
+            [{"name": "rating_by_condition"}],
+            "analysis.primary: = “accuracy_by_condition” should be one of analysis.analyses.",
+        ),
+        ("exclusions", [{"rule": "hunch"}], "exclusions[1]: There is no “hunch” in exclusions; there are: "),
+    ],
+)
+def test_each_problem_is_told_by_its_key_with_what_would_be_right(path: str, value: Any, sentence: str) -> None:
+    problems = validate(changed(of_classes(), path, value))
+    assert any(problem.startswith(sentence) for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("items", {"classes": ["goose", "lemon", "cup", "dumbbell"]}, "conditions[1].method: needs items.images"),
+        (
+            "conditions.0",
+            {"name": "model", "visualization": "class_model"},
+            "conditions[1].visualization: needs items.class",
+        ),
+        ("conditions.2.control", "other_image", "conditions[3].control: belongs to a visualization or a method"),
+        ("items.per_class", 2, "items.per_class: belongs to classes; images are shown once each."),
+        ("items.target", "truth", "items.target: = “truth” should be one of: “label”, “predicted”."),
+        ("conditions.0.rendering", {"scale": "joint"}, "conditions[1].rendering: "),
+    ],
+)
+def test_problems_of_studies_of_images_are_told_too(path: str, value: Any, sentence: str) -> None:
+    problems = validate(changed(of_images(), path, value))
+    assert any(problem.startswith(sentence) for problem in problems), problems
+
+
+def test_all_problems_are_told_at_once() -> None:
+    document = changed(changed(of_classes(), "title", "x"), "conditions.0.parameters", {"stepz": 1})
+    document["analysis"]["alpha"] = 2
+    assert {problem.path[0] for problem in validate(document)} == {"title", "conditions", "analysis"}
+
+
+def test_a_class_is_not_named_before_it_is_asked_for() -> None:
+    document = of_classes()
+    document["tasks"] = [changed(document, "tasks.1.options.name_class", True)["tasks"][1], document["tasks"][0]]
+    assert "tasks[2]: asks what “sense” before it has told" in validate(document)[0]
+
+
+def test_catch_trials_need_a_task_with_a_right_answer() -> None:
+    document = of_classes()
+    document["tasks"] = document["tasks"][1:]
+    assert "catch.count: = 1 needs a task whose answers are right or wrong" in validate(document)[1]
+
+
+def test_html_is_cleaned_of_what_could_act() -> None:
+    bad = '<p onclick="x()">Hello<script>alert(1)</script><img src="http://elsewhere/x.png">'
+    bad += ' <a href="javascript:x">no</a></p>'
+    whole = completed(changed(of_classes(), "consent.text", {"en": bad, "de": "<b>Ja</b>"}))
+    english = whole["consent"]["text"]["en"]
+    assert not any(word in english for word in ("script", "onclick", "img", "elsewhere"))
+    assert english.startswith("<p>Hello")
+    assert whole["consent"]["text"]["de"] == "<b>Ja</b>"
+
+
+def test_defaults_are_filled_in_and_the_original_is_left_alone() -> None:
+    document = of_classes()
+    before = copy.deepcopy(document)
+    whole = completed(document)
+    assert document == before
+    assert whole["analysis"]["analyses"] == [{"name": "accuracy_by_condition", "parameters": {}}]
+    assert whole["recruitment"][0]["name"] == "link"
+    assert whole["conditions"][0]["rendering"]["display"] == "visualization"
+    assert completed(whole) == whole
+
+
+def test_a_text_is_localised_however_deep_and_nothing_else_is_touched() -> None:
+    value = {"a": [TEXT, {"b": TEXT}], "parameters": {"steps": 3}, "names": {"goose": {"en": "goose", "de": "Gans"}}}
+    assert localised(value, "de") == {
+        "a": ["Ein Text", {"b": "Ein Text"}],
+        "parameters": {"steps": 3},
+        "names": {"goose": "Gans"},
+    }
+
+
+STUDY_FILE = """
+slug = "geese"
+title = { en = "Geese" }
+question = { en = '''
+conditions = "not a key, but text"
+''' }
+languages = ["en"]
+network = "scenes"
+
+[consent]
+text = { en = "<p>Yes?</p>" }
+
+[instructions]
+text = { en = "<p>Look.</p>" }
+
+[design]
+name = "between"
+
+[[conditions]]
+name = "model"
+visualization = "class_model"
+
+[[conditions]]
+name = "shuffled"
+visualization = "class_model"
+contol = "randomized_network"
+rendering.scale = "loud"
+
+[items]
+classes = ["goose", "lemon"]
+
+[[tasks]]
+name = "identify"
+trial_type = "identify_class"
+[tasks.options]
+alternatives = 2
+prompt = { en = "Which?" }
+alt = { en = "picture" }
+
+[analysis]
+primary = "accuracy_by_condition"
+alpha = 3
+"""
+
+
+def line_of(key: str) -> str:
+    (number,) = [n for n, line in enumerate(STUDY_FILE.splitlines(), start=1) if line.startswith(f"{key} = ")]
+    return f"line {number}"
+
+
+def test_problems_in_a_file_begin_with_their_line() -> None:
+    with pytest.raises(DocumentError) as raised:
+        document_files.read(STUDY_FILE)
+    told = {problem.split(": ")[1]: problem.split(":")[0] for problem in raised.value.problems}
+    assert told["conditions[2].contol"] == line_of("contol")
+    assert told["analysis.alpha"] == line_of("alpha")
+    fixed = STUDY_FILE.replace("contol", "control").replace("alpha = 3", "alpha = 0.01")
+    with pytest.raises(DocumentError, match=rf"{line_of('rendering.scale')}: conditions\[2\].rendering: "):
+        document_files.read(fixed)
+    read = document_files.read(fixed.replace("loud", "own"))
+    assert read["slug"] == "geese"
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_line() -> None:
+    with pytest.raises(DocumentError, match=r"This is not TOML: .*line 2"):
+        document_files.read('slug = "geese"\ntitle = \n')
+
+
+def warned(document: dict[str, Any]) -> str:
+    assert validate(document) == []
+    return "\n".join(safeguards.warnings(document))
+
+
+def test_a_design_that_lets_something_slip_is_warned_of() -> None:
+    plain = {**of_classes(), "conditions": [{"name": "model", "visualization": "class_model"}], "catch": {"count": 0}}
+    words = warned(plain)
+    for expected in (
+        "none has role = “blind_control”",
+        "none has role = “positive_control”",
+        "catch.count: = 0",
+        "items.per_class: = 1: every class is the answer exactly once",
+        "items: make 4 items",
+    ):
+        assert expected in words
+
+
+def test_maps_that_give_themselves_away_are_warned_of() -> None:
+    document = changed(of_images(), "conditions.0.rendering", {"display": "overlay", "scale": "linear", "enlarge": 2})
+    words = warned(document)
+    assert "conditions[1].rendering.scale: = “linear” shows how strong a map is" in words
+    assert "gradient and other are rendered differently" in words
+    assert "have different rendering.enlarge" in words
+    assert "participants can read the class from the overlay of gradient" in words
+
+
+def test_a_sound_design_is_not_warned_of() -> None:
+    document = changed(of_images(), "items.images", ["*"])
+    assert warned(document) == ""
+
+
+def test_images_picked_by_hand_want_a_reason() -> None:
+    document = changed(of_images(), "items.images", ["photo_1.png"])
+    assert "items.reason: is empty, though images are picked by hand (1)" in warned(document)
+    document["items"]["reason"] = "the only ones with two geese"
+    assert warned(document) == ""
+
+
+def test_the_documentation_shows_every_key_and_its_example_is_sound() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "study_file.md").read_text(encoding="utf-8")
+    example = text.partition("```toml\n")[2].partition("```")[0]
+    document = document_files.read(example)
+    assert warned(document) == ""
+
+    def missing(keys: Mapping[str, Key], tables: list[Any]) -> list[str]:
+        found = [key for key in keys if not any(key in table for table in tables)]
+        for name, key in keys.items():
+            inner = [table[name] for table in tables if name in table]
+            nested = [one for value in inner for one in (value if isinstance(value, list) else [value])]
+            found += missing(key.keys, nested) if key.keys and nested else []
+        return [name for name in found if f"{name} = " not in text]
+
+    assert missing(KEYS, [document]) == []

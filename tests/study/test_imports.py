@@ -1,0 +1,413 @@
+"""Other people's answers: what is read how, and what is refused, with line and column and nothing half imported."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from attribution import plugins
+from study import frames, import_mapping, reports
+from study.import_mapping import ImportRefusedError
+from study.import_rows import FLAGS
+from study.imports import import_responses
+from study.models import Item, Participant, Response, Study, Trial
+from study.statistics.intervals import KINDS
+from study.statistics.rounding import RULES
+
+pytestmark = pytest.mark.django_db
+
+MAPPING = """
+[columns]
+participant = "who"
+item = "what"
+condition = "how"
+correct = "right"
+"""
+TABLE = """who,what,how,right
+007,a,old,1
+007,b,old,0
+8,a,new,True
+8,b,new,false
+"""
+
+
+@pytest.fixture
+def bring(tmp_path):
+    def run(table=TABLE, mapping=MAPPING, slug="published", encoding="utf-8"):
+        (tmp_path / "table.csv").write_bytes(table if isinstance(table, bytes) else table.encode(encoding))
+        (tmp_path / "map.toml").write_text(mapping, encoding="utf-8")
+        return import_responses(tmp_path / "table.csv", tmp_path / "map.toml", slug)
+
+    return run
+
+
+def refusal(bring, **given):
+    with pytest.raises(ImportRefusedError) as refused:
+        bring(**given)
+    assert not Study.objects.exists()
+    assert not Participant.objects.exists()
+    return str(refused.value)
+
+
+def rows_of(study):
+    return frames.answers(study)[0].responses
+
+
+def test_a_table_becomes_a_study_with_its_rows(bring):
+    study = bring()
+    assert study.state == Study.State.IMPORTED
+    rows = rows_of(study)
+    assert list(rows["participant"]) == ["007", "007", "8", "8"]
+    assert list(rows["correct"]) == [True, False, True, False]
+    assert list(rows["condition"]) == ["old", "old", "new", "new"]
+    assert set(rows["origin"]) == {"imported"}
+    assert set(rows["phase"]) == {"main"}
+    counts = frames.answers(study)[2]
+    assert counts["participants"]["imported"] == 2
+    assert counts["responses"]["imported"] == 4
+
+
+def test_the_default_analyses_are_what_the_columns_allow(bring):
+    mapping = MAPPING + 'rating = "stars"\ncovariates = { size = "size" }\n'
+    study = bring("who,what,how,right,stars,size\n1,a,x,1,4,0.5\n", mapping)
+    named = [one["name"] for one in study.document["analysis"]["analyses"]]
+    assert named == ["accuracy_by_condition", "rating_by_condition", "rank_correlation"]
+
+
+def test_response_and_key_make_correct(bring):
+    mapping = '[columns]\nparticipant = "who"\nresponse = "said"\nanswer_key = "truth"\n'
+    study = bring("who,said,truth\n1,goose,goose\n1,duck,goose\n2,,goose\n", mapping)
+    rows = rows_of(study)
+    assert list(rows["correct"]) == [True, False, None]
+    assert study.document["import"]["flags"] == {"without_answer": 1}
+
+
+def test_values_are_recoded_as_text_whatever_their_case(bring):
+    mapping = MAPPING + '[values.correct]\n"Right" = 1\n"wrong" = 0\n[values.condition]\nO = "old method"\n'
+    rows = rows_of(bring("who,what,how,right\n1,a,O,right\n2,a,n,Wrong\n", mapping))
+    assert list(rows["correct"]) == [True, False]
+    assert set(rows["condition"]) == {"old method", "n"}
+
+
+def test_keep_compares_as_text_and_counts_what_it_leaves_out(bring):
+    mapping = MAPPING + '[keep]\nshown = [true, 2]\nhow = ["old"]\n'
+    study = bring("who,what,how,right,shown\n1,a,old,1,True\n1,b,old,1,2\n1,c,old,1,no\n2,a,new,1,True\n", mapping)
+    assert len(rows_of(study)) == 2
+    assert study.document["import"]["flags"] == {"not_kept": 2}
+
+
+def test_ids_are_text_whatever_they_look_like(bring):
+    rows = rows_of(bring("who,what,how,right\n007,1.0,x,1\n7,1,x,1\n1e3,=1+1,x,1\n"))
+    assert set(rows["participant"]) == {"007", "7", "1e3"}
+    assert set(rows["item"]) == {"1.0", "1", "=1+1"}
+
+
+def test_response_times_are_in_milliseconds_and_odd_ones_are_missing_and_counted(bring):
+    mapping = MAPPING + 'response_ms = { column = "rt", unit = "s" }\nis_timed_out = "late"\n'
+    study = bring("who,what,how,right,rt,late\n1,a,x,1,1.5,0\n1,b,x,0,-2,0\n1,c,x,1,,1\n", mapping)
+    rows = rows_of(study)
+    assert rows["response_ms"].iloc[0] == 1500
+    assert rows["response_ms"].isna().sum() == 2
+    assert study.document["import"]["flags"] == {
+        "absent_response_time": 1,
+        "negative_response_time": 1,
+        "timed_out": 1,
+    }
+
+
+def test_flags_stand_in_the_results_and_in_the_report(bring, tmp_path):
+    mapping = MAPPING + 'response_ms = "rt"\n'
+    study = bring("who,what,how,right,rt\n1,a,x,1,-5\n2,a,x,0,9\n3,a,x,1,8\n", mapping)
+    report = reports.write(study, tmp_path / "out")
+    assert report.results["counts"]["flags"] == {"negative_response_time": 1}
+    assert "1 response times are negative and count as missing." in report.html
+    assert "These are other people’s answers" in report.html
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t", "|"])
+def test_other_delimiters_and_a_byte_order_mark_are_read(bring, delimiter):
+    study = bring(TABLE.replace(",", delimiter), encoding="utf-8-sig")
+    assert len(rows_of(study)) == 4
+
+
+def test_cells_may_hold_delimiters_quotes_and_lines(bring):
+    rows = rows_of(bring('who,what,how,right\n1,"a, ""b""\nc",x,1\n'))
+    assert rows["item"].iloc[0] == 'a, "b"\nc'
+
+
+def test_a_condition_that_varies_within_participants_has_to_be_declared(bring):
+    table = "who,what,how,right\n1,a,old,1\n2,a,old,1\n1,b,new,0\n"
+    said = refusal(bring, table=table)
+    assert "Line 4 (row 3 of the data), column “how”: participant “1” is in “old” and in “new”" in said
+    assert "paired = true" in said
+    study = bring(table, MAPPING + "[report]\npaired = true\n")
+    assert study.arm_set.count() == 1
+
+
+def test_preferences_with_ties(bring):
+    mapping = '[columns]\nparticipant = "who"\nitem = "what"\nwinner = "w"\nloser = "l"\ntie = "t"\n'
+    rows = rows_of(bring("who,what,w,l,t\n1,a,x,y,0\n1,b,x,y,1\n", mapping))
+    assert list(rows["tie"]) == [False, True]
+
+
+def test_exclusions_of_the_mapping_are_applied_and_said(bring):
+    mapping = MAPPING + (
+        '[[exclude]]\nrule = "accuracy_at_most"\nvalue = 0.5\n'
+        '[[exclude]]\nparticipants = [3]\nreason = "Asked to be left out."\n'
+    )
+    table = TABLE + "3,a,new,1\n3,b,new,1\n4,a,new,1\n4,b,new,1\n"
+    _, exclusions, counts = frames.answers(bring(table, mapping))
+    assert dict(zip(exclusions["participant"], exclusions["rule"], strict=True)) == {
+        "007": "accuracy_at_most", "8": "accuracy_at_most", "3": "participants",
+    }  # fmt: skip
+    assert counts["participants"]["analysed"] == 1
+
+
+def test_chance_reaches_the_analysis(bring):
+    study = bring(mapping=MAPPING + "[report]\nchance = 0.25\n")
+    assert set(rows_of(study)["chance"]) == {0.25}
+
+
+def test_positions_order_a_participants_trials(bring):
+    study = bring("who,what,how,right,at\n1,a,x,1,9\n1,b,x,0,3\n", MAPPING + 'position = "at"\n')
+    assert list(rows_of(study)["item"]) == ["b", "a"]
+
+
+REFUSED = [
+    (
+        "an unknown column",
+        {"mapping": MAPPING.replace('"right"', '"wrong"')},
+        "[columns] correct: there is no column “wrong” in the file; there are: who, what, how, right.",
+    ),
+    ("a column twice", {"table": TABLE.replace("what,how", "who,how")}, "the file has 2 columns named “who”"),
+    ("a key of ours that is none", {"mapping": MAPPING + 'colour = "how"\n'}, "[columns] colour is none of ours"),
+    ("no participant", {"mapping": '[columns]\ncorrect = "right"\n'}, "participant is missing"),
+    ("nothing to analyse", {"mapping": '[columns]\nparticipant = "who"\n'}, "should name correct, or response and"),
+    ("a winner alone", {"mapping": '[columns]\nparticipant = "who"\nwinner = "how"\n'}, "winner needs loser"),
+    (
+        "a value that cannot be read",
+        {"table": TABLE.replace("False", "x").replace("false", "maybe")},
+        "Line 5 (row 4 of the data), column “right”: “maybe” is neither 1 nor 0",
+    ),
+    (
+        "a number that is none",
+        {"mapping": MAPPING + 'rating = "what"\n'},
+        "Line 2 (row 1 of the data), column “what”: “a” is not a number",
+    ),
+    (
+        "a rating outside its scale",
+        {
+            "table": "who,what,how,right,stars\n1,a,x,1,7\n1,b,x,1,8\n",
+            "mapping": MAPPING + 'rating = "stars"\n[scale]\nrating = [1, 7]\n',
+        },
+        "Line 3 (row 2 of the data), column “stars”: 8 is outside the scale from 1 to 7.",
+    ),
+    (
+        "a double",
+        {"table": TABLE + "007,a,old,0\n"},
+        "Line 6 (row 5 of the data) repeats line 2: the same participant, item and condition.",
+    ),
+    (
+        "a double pair",
+        {
+            "table": "who,what,w,l\n1,a,x,y\n1,a,y,x\n",
+            "mapping": '[columns]\nparticipant = "who"\nitem = "what"\nwinner = "w"\nloser = "l"\n',
+        },
+        "repeats line 2: the same participant, item and pair.",
+    ),
+    (
+        "a double trial",
+        {"table": TABLE.replace("007,b", "007,c"), "mapping": MAPPING + 'trial = "how"\n'},
+        "repeats line 2: the same participant and trial.",
+    ),
+    (
+        "an empty participant",
+        {"table": TABLE.replace("007,a", ",a")},
+        "Line 2 (row 1 of the data), column “who”: it is empty.",
+    ),
+    (
+        "a comparison with itself",
+        {"table": "who,w,l\n1,x,x\n", "mapping": '[columns]\nparticipant = "who"\nwinner = "w"\nloser = "l"\n'},
+        "“x” is compared with itself",
+    ),
+    ("a ragged row", {"table": TABLE + "9,a\n"}, "Line 6 (row 5 of the data) has 2 cells, but the header has 4."),
+    ("an empty file", {"table": ""}, "The file is empty"),
+    ("a header alone", {"table": "who,what,how,right\n"}, "The file has no rows."),
+    ("nothing kept", {"mapping": MAPPING + '[keep]\nhow = ["other"]\n'}, "The file has no rows that [keep] keeps."),
+    (
+        "an unknown column to keep",
+        {"mapping": MAPPING + '[keep]\nphase = ["main"]\n'},
+        "[keep] phase: there is no column “phase”",
+    ),
+    ("a picture", {"table": b"\x89PNG\r\n\x1a\n\xff"}, "is not a text file in UTF-8"),
+    ("an unclosed quote", {"table": 'who,what,how,right\n1,"a,x,1\n'}, "is not a readable table"),
+    ("a mapping that is not TOML", {"mapping": "[columns\n"}, "map.toml is not TOML"),
+    ("an unknown section", {"mapping": MAPPING + "[colums]\n"}, "[colums] is not a section of a mapping"),
+    ("an unknown key of the report", {"mapping": MAPPING + "[report]\ninterwal = 1\n"}, "[report] has no “interwal”"),
+    (
+        "an unknown interval",
+        {"mapping": MAPPING + '[report]\ninterval = "sem"\n'},
+        "“sem” is no interval; there are: two_way_95",
+    ),
+    (
+        "an unknown rounding",
+        {"mapping": MAPPING + '[report]\nrounding = "up"\n'},
+        "rounding should be one of: half_even",
+    ),
+    ("an unknown analysis", {"mapping": MAPPING + '[report]\nanalyses = ["anova"]\n'}, "there is no “anova”"),
+    (
+        "an unknown rule",
+        {"mapping": MAPPING + '[[exclude]]\nrule = "slow"\n'},
+        "there is no rule “slow”; there are: accuracy_at_most",
+    ),
+    (
+        "a rule's unknown parameter",
+        {"mapping": MAPPING + '[[exclude]]\nrule = "catch_ratio"\nbelow = 1\n'},
+        "has no parameter “below”",
+    ),
+    ("names without a reason", {"mapping": MAPPING + '[[exclude]]\nparticipants = ["8"]\n'}, "needs a reason"),
+    (
+        "a chance that is none",
+        {"mapping": MAPPING + "[report]\nchance = 50\n"},
+        "chance should be a number between 0 and 1",
+    ),
+    (
+        "a recoded column that is not mapped",
+        {"mapping": MAPPING + "[values.rating]\na = 1\n"},
+        "[values.rating] recodes a column",
+    ),
+    ("a scale upside down", {"mapping": MAPPING + "[scale]\nrating = [7, 1]\n"}, "its two ends"),
+    ("an unknown unit", {"mapping": MAPPING + 'response_ms = { column = "how", unit = "min" }\n'}, 'unit = "s"'),
+    (
+        "an unknown control",
+        {"mapping": MAPPING + '[report]\ncontrol = "none"\n'},
+        "there is no condition “none”; there are: old, new",
+    ),
+    ("a name that is no slug", {"slug": "Published Data"}, "should be lower-case letters"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_it_refuses(bring, given, said):
+    assert said in refusal(bring, **given)
+
+
+def test_it_refuses_a_slug_that_is_taken_and_leaves_that_study_alone(bring):
+    bring()
+    before = Response.objects.count()
+    with pytest.raises(ImportRefusedError, match="There is a study “published” already"):
+        bring()
+    assert Response.objects.count() == before
+
+
+def test_all_problems_are_named_up_to_twenty(bring):
+    table = "who,what,how,right\n" + "".join(f"1,{k},x,perhaps\n" for k in range(30))
+    said = refusal(bring, table=table).splitlines()
+    assert len(said) == 21
+    assert "first 20 problems" in said[-1]
+
+
+def test_a_failure_while_storing_leaves_nothing(bring, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(Response.objects, "bulk_create", fail)
+    with pytest.raises(RuntimeError):
+        bring()
+    assert not Study.objects.exists()
+    assert not Item.objects.exists()
+    assert not Trial.objects.exists()
+
+
+def test_the_command_says_what_it_did_and_exits_with_words(bring, tmp_path, capsys):
+    (tmp_path / "t.csv").write_text(TABLE)
+    (tmp_path / "m.toml").write_text(MAPPING)
+    call_command("import_responses", str(tmp_path / "t.csv"), "--mapping", str(tmp_path / "m.toml"), "--study", "mine")
+    assert "Imported 4 responses of 2 participants as “mine”" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="Nothing was imported"):
+        call_command(
+            "import_responses", str(tmp_path / "t.csv"), "--mapping", str(tmp_path / "m.toml"), "--study", "mine"
+        )
+    with pytest.raises(CommandError, match="There is no file"):
+        call_command("import_responses", "nowhere.csv", "--mapping", str(tmp_path / "m.toml"), "--study", "other")
+
+
+DOCS = Path(settings.BASE_DIR) / "docs" / "import_responses.md"
+
+
+def test_the_documentation_names_every_key_and_its_example_is_a_mapping():
+    text = DOCS.read_text(encoding="utf-8")
+    for name in (*import_mapping.COLUMNS, *import_mapping.SECTIONS, *import_mapping.REPORT):
+        assert f"`{name}`" in text or f"`[{name}]`" in text or f"`[[{name}]]`" in text, name
+    for name in (*plugins.names("study.exclusions"), *KINDS, *RULES):
+        assert f"`{name}`" in text, name
+    for words in FLAGS.values():
+        assert words in text
+    examples = text.split("```toml\n")[1:]
+    assert examples
+    for example in examples:
+        import_mapping.check(tomllib.loads(example.split("```")[0]))
+
+
+# Published numbers ---------------------------------------------------------------------------------------------------
+
+HUMAN = Path(settings.BASE_DIR).parent / "shared" / "data" / "human"
+MAPPINGS = Path(settings.BASE_DIR) / "fixtures" / "reference" / "mappings"
+published = pytest.mark.skipif(not HUMAN.exists(), reason="the published raw data are not in ../shared/data/human")
+
+WIN_RATES = {
+    "image": "lime 47.7, anchor 38.9, shap 33.7, saliencymap 39.4, gradcampp 50.8, example 89.6",
+    "text": "lime 70.4, anchor 25.8, shap 59.9, example 43.7",
+    "audio": "shap 34.7, saliencymap 46.1, gradcampp 48.1, example 70.9",
+    "ecg": "shap 32.8, saliencymap 40.4, gradcampp 42.0, example 84.8",
+}
+ACCURACIES = {
+    "cub": "ResNet-50 65.50±7.46, kNN 64.75±7.14, EMD-NN 64.12±7.07, EMD-Corr 67.64±7.44, CHM-NN 65.72±8.14, "
+    "CHM-Corr 69.72±9.08",
+    "imagenet": "ResNet-50 81.56±5.54, kNN 75.76±8.55, EMD-NN 77.72±8.27, EMD-Corr 78.87±6.57, CHM-NN 77.56±6.91, "
+    "CHM-Corr 77.23±7.56",
+}
+CORRELATIONS = {"en": (7500, 50, ".774"), "de": (3750, 25, ".615"), "correction": (9000, 60, ".718")}
+
+
+def reproduced(table, mapping, tmp_path):
+    study = import_responses(HUMAN / table, MAPPINGS / f"{mapping}.toml", "reproduced")
+    reports.write(study, tmp_path)
+    return json.loads((tmp_path / "results.json").read_text())
+
+
+@published
+@pytest.mark.parametrize("domain", WIN_RATES)
+def test_the_win_rates_of_jeyakumar_2020_come_out_as_published(domain, tmp_path):
+    found = reproduced("jeyakumar2020/comparisons.csv", f"jeyakumar2020_{domain}", tmp_path)
+    shown = {one["condition"]: one["shown"] for one in found["findings"][0]["estimates"]}
+    assert shown == dict(pair.split() for pair in WIN_RATES[domain].split(", "))
+
+
+@published
+@pytest.mark.parametrize(("part", "file"), [("cub", "CUB"), ("imagenet", "ImageNet")])
+def test_the_accuracies_of_taesiri_2022_come_out_as_published(part, file, tmp_path):
+    found = reproduced(f"taesiri2022/{file}-Human-Study-Summary.csv", f"taesiri2022_{part}", tmp_path)
+    estimates = [one for one in found["findings"][0]["estimates"] if one["condition"]]
+    shown = {one["condition"]: one["shown"].replace(" ", "") for one in estimates}
+    assert shown == dict(pair.split() for pair in ACCURACIES[part].split(", "))
+    assert {one["interval"] for one in estimates} == {"SD over participants"}
+    raters = {"cub": 362, "imagenet": 360}[part]
+    assert found["counts"]["participants"]["imported"] == raters
+    assert found["counts"]["responses"]["imported"] == 30 * raters
+
+
+@published
+@pytest.mark.parametrize("part", CORRELATIONS)
+def test_the_correlations_and_counts_of_schuff_2022_come_out_as_published(part, tmp_path):
+    rows, raters, rho = CORRELATIONS[part]
+    found = reproduced(f"schuff2022/responses_{part}.csv", f"schuff2022_{part}", tmp_path)
+    overall = next(one for one in found["findings"][0]["estimates"] if one["condition"] is None)
+    assert (overall["shown"], overall["term"]) == (rho, "saliency")
+    assert found["counts"]["responses"]["imported"] == rows
+    assert found["counts"]["participants"]["imported"] == raters
+    by_condition = [one["condition"] for one in found["findings"][0]["estimates"] if one["condition"]]
+    assert len(by_condition) == (3 if part == "correction" else 0)
