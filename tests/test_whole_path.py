@@ -97,6 +97,8 @@ def test_a_real_network_and_real_photos_become_a_study_and_its_report(gander: In
     )
     results = json.loads((gander.folder / "report" / "results.json").read_text(encoding="utf-8"))
     assert results["simulated"] is True
-    assert [finding["analysis"] for finding in results["findings"]] == ["accuracy_by_condition", "rating_by_condition"]
+    assert [finding["analysis"] for finding in results["findings"]] == [
+        *("accuracy_by_condition", "rating_by_condition", "by_item_and_class", "response_times"),
+    ]
     shown = {one["condition"] for one in results["findings"][0]["estimates"]}
     assert {"class_model", "randomized", "photo"} <= shown

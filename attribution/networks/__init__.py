@@ -74,7 +74,8 @@ def randomized(network: Network, *, seed: int) -> Network:
     Adebayo et al. 2018 (arXiv 1810.03292) draw fresh weights; shuffling keeps each tensor's distribution. Alone it
     leaves scores that hardly depend on the image, for learned means and biases no longer fit: so each channel is
     centred on noise with the spectrum of photos and given the spread that its layer had there, and batch normalisation
-    measures anew, its biases centred (a data-dependent initialisation, Krähenbühl et al. 2016, arXiv 1511.06856). Nothing else is kept.
+    measures anew, its biases centred (a data-dependent initialisation, Krähenbühl et al. 2016, arXiv 1511.06856).
+    Nothing else is kept.
     """
     shuffled = copy.deepcopy(network)
     generator = torch.Generator().manual_seed(seed)

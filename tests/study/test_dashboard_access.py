@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from attribution.models import Image, NetworkUpload, SaliencyMap
+from study import provenance
 from study.dashboard.urls import urlpatterns
 from study.models import Membership, Recruitment, Report, Study
 
@@ -49,7 +50,9 @@ OPEN = {"login": BY_DJANGO, "logout": {"POST", "OPTIONS"}}  # to those who are n
 @pytest.fixture
 def study(db) -> Study:
     study = factories.ready_study()
-    Report.objects.create(study=study, results={}, html="<!doctype html><title>Report</title>")
+    about = {"study": study.slug, "version": study.version, "created_at": "2026-01-01T00:00:00+00:00"}
+    empty = {**about, "simulated": False, "findings": [], "software": provenance.software()}
+    Report.objects.create(study=study, results=empty, html="<!doctype html><title>Report</title>")
     for role in Membership.Role.values:
         Membership.objects.create(study=study, user=User.objects.create_user(role), role=role)
     User.objects.create_user("stranger")
