@@ -40,10 +40,11 @@ def names(folder: str) -> list[str]:
 
 def describe(folder: str, name: str) -> Plugin:
     """Title, source, parameters and version of a plug-in, read from its text."""
-    if name not in names(folder):
+    path = _path(folder) / f"{name}.py"
+    # Not by listing the folder, which costs far more than one file's facts: each arrival asks for every task's type.
+    if not name.isidentifier() or name.startswith("_") or not path.is_file():
         kind = folder.rpartition(".")[2]
         raise PluginError(f"There is no “{name}” in {kind}; there are: {', '.join(names(folder)) or 'none'}.")
-    path = _path(folder) / f"{name}.py"
     return _read(folder, name, path, path.stat().st_mtime_ns)
 
 
