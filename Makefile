@@ -40,5 +40,5 @@ clean:
 	touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt | .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[production,test]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[pdf,production,test]"
 	touch $@

@@ -16,6 +16,7 @@ from study.report_texts import dropout, flow, shown
 from .models import Participant, Stimulus, StimulusSlot, Study
 
 FILES = (
+    ("report.pdf", "this page for printing, where it was asked for"),
     ("results.json", "the numbers of this page, for programs"),
     ("responses.csv", "every answer, one row a trial"),
     ("trials.csv", "how each of those trials was presented"),

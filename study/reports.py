@@ -10,15 +10,20 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from study import bundle_metadata, conclusions, exports, provenance, tables
+from study import bundle_metadata, conclusions, exports, provenance, report_pdf, tables
 from study.analysis import Answers, Finding
 from study.report_pages import page
 
 from .models import Report, Study
 
 
-def write(study: Study, folder: Path) -> Report:
-    """Analyse the answers and write index.html, results.json and the bundle into ``folder``; store the report."""
+def write(study: Study, folder: Path, *, with_pdf: bool = False) -> Report:
+    """Analyse the answers and write index.html, results.json and the bundle into ``folder``; store the report.
+
+    ``with_pdf`` writes report.pdf too; raises PdfError, before anything is written, where none can be made.
+    """
+    if with_pdf:
+        report_pdf.check()
     folder.mkdir(parents=True, exist_ok=True)
     exports.bundle(study, folder)
     everything = tables.everything(folder)
@@ -29,6 +34,10 @@ def write(study: Study, folder: Path) -> Report:
     text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / "results.json").write_text(text + "\n", encoding="utf-8")
     (folder / "index.html").write_text(html, encoding="utf-8")
+    # An older report's PDF would be counted among this one's files.
+    (folder / "report.pdf").unlink(missing_ok=True)
+    if with_pdf:
+        (folder / "report.pdf").write_bytes(report_pdf.render(html))
     bundle_metadata.write(folder)
     return Report.objects.create(study=study, results=found, html=html, is_simulated=found["simulated"])
 

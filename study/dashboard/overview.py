@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from attribution import plugins
 from attribution.models import Picture, State, digest
-from study import launching, preparation
+from study import launching, preparation, report_pdf
 from study.changes import document_changes
 from study.models import Condition, Participant, Recruitment, ReportRequest, Study
 
@@ -80,6 +80,7 @@ def live(study: Study) -> dict[str, Any]:
         "tallies": tallies(study),
         "report_requests": requests,
         "reports": study.report_set.all(),
+        "offers_pdf": report_pdf.is_offered(),
         "is_preparing": is_preparing,
         "is_live": is_preparing or study.state == Study.State.RUNNING or any(each.is_unfinished for each in requests),
     }

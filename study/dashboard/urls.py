@@ -50,6 +50,7 @@ urlpatterns = [
     path(f"{STUDY}recruitments/<int:pk>/", recruitments.toggle_recruitment, name="toggle_recruitment"),
     path(f"{STUDY}reports/", reports.make_report, name="make_report"),
     path(f"{STUDY}reports/<int:pk>/", reports.report, name="report"),
+    path(f"{STUDY}reports/<int:pk>/pdf/", reports.report_as_pdf, name="report_as_pdf"),
     path(f"{STUDY}reports/<int:pk>/bundle/", reports.bundle, name="bundle"),
     path(f"{STUDY}responses.csv", reports.responses, name="responses"),
     path(f"{STUDY}members/", members.members, name="members"),

@@ -6,7 +6,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 import study.tasks  # noqa: F401  registers the reports among what is nudged
-from study import exports
+from study import exports, report_pdf
 from study.dashboard import bundles, orders
 from study.dashboard.access import open_study, page, signed_in
 from study.models import Membership, Report, ReportRequest
@@ -26,6 +26,20 @@ def report(request: HttpRequest, slug: str, version: int, pk: int) -> HttpRespon
     study = open_study(request, slug, version).study
     report = get_object_or_404(Report, pk=pk, study=study)
     return HttpResponse(report.html, headers={"Content-Security-Policy": bundles.policy(report.html)})
+
+
+@page("GET")
+def report_as_pdf(request: HttpRequest, slug: str, version: int, pk: int) -> HttpResponse:
+    """The same page for printing; 503 with what is missing where no PDF can be made."""
+    study = open_study(request, slug, version).study
+    report = get_object_or_404(Report, pk=pk, study=study)
+    try:
+        content = report_pdf.render(report.html)
+    except report_pdf.PdfError as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain; charset=utf-8")
+    name = f"{study.slug}-v{study.version}-report-{report.pk}.pdf"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
 
 
 @page("GET")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from study import reports
+from study import report_pdf, reports
 from study.management.naming import named
 
 
@@ -16,6 +16,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("slug", help="the study's name")
         parser.add_argument("--study-version", type=int, dest="number", help="which version; otherwise the newest")
+        parser.add_argument("--pdf", action="store_true", help="also report.pdf (needs the extra pdf, and Pango)")
         parser.add_argument("--out", type=Path, required=True, help="the folder; made if it is not there")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,7 +25,9 @@ class Command(BaseCommand):
         if out.exists() and not out.is_dir():
             raise CommandError(f"{out} is a file; --out should name a folder.")
         try:
-            report = reports.write(study, out)
+            report = reports.write(study, out, with_pdf=options["pdf"])
+        except report_pdf.PdfError as error:
+            raise CommandError(str(error)) from error
         except (ValueError, OSError) as error:
             raise CommandError(f"The report on {study} cannot be written: {error}") from error
         if report.is_simulated:
