@@ -1,11 +1,13 @@
 """Taking part: instructions, the trials page and what it sends, the last page, and leaving with everything deleted."""
 
 import functools
+import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect
@@ -24,6 +26,7 @@ from .pages import html, language_of, notice, outcome, page
 from .rows import participant_of, unanswered
 from .wording import wording
 
+logger = logging.getLogger(__name__)
 REQUESTS_A_MINUTE = 600  # of one participation; a person needs a few
 OVER = (Participant.State.WITHDRAWN, Participant.State.ERASED, Participant.State.SCREENED_OUT)
 
@@ -31,6 +34,11 @@ OVER = (Participant.State.WITHDRAWN, Participant.State.ERASED, Participant.State
 def lost(request: HttpRequest) -> HttpResponse:
     heading, words = _("This link leads nowhere"), _("Please check that you have the whole link.")
     return notice(request, heading, words, language=language_of(request, None), status=404)
+
+
+def slower(request: HttpRequest) -> HttpResponse:
+    heading, words = _("Too many requests at once"), _("Please wait a minute, then load this page again.")
+    return notice(request, heading, words, language=language_of(request, None), status=429)
 
 
 def stop_page(request: HttpRequest, participant: Participant) -> HttpResponse | None:
@@ -66,6 +74,8 @@ def taking(view: Callable[[HttpRequest, Participant], HttpResponse]) -> Callable
 
     @functools.wraps(view)
     def found(request: HttpRequest, token: str) -> HttpResponse:
+        if is_too_fast(token):
+            return slower(request)
         participant = participant_of(token)
         if participant is None:
             return lost(request)
@@ -125,14 +135,19 @@ def responses(request: HttpRequest, token: str) -> HttpResponse:
     except IntegrityError:
         words = "A client_id has been used for another answer; each answer needs its own. Nothing was stored."
         return JsonResponse({"problem": words}, status=409)
+    except (OperationalError, InterfaceError):  # the disk is full, or the database's connection went
+        logger.exception("Answers could not be stored; the page was asked to send them again.")
+        words = "The answers could not be stored just now; the page keeps them and tries again."
+        return JsonResponse({"problem": words}, status=503, headers={"Retry-After": "5"})
     reply = session.standing(participant, upcoming, after)
     reply |= {"stored": [vars(one) for one in stored], "refused": [vars(one) for one in refused]}
     return JsonResponse(reply, status=refused[0].status if refused else 200)
 
 
 def is_too_fast(token: str) -> bool:
-    key = f"survey.requests.{token[:64]}"
-    cache.add(key, 0, timeout=60)
+    # Minutes of the monotonic clock: set back, the other one would go on counting for as long as it was set back.
+    key = f"survey.requests.{token[:64]}.{int(monotonic() // 60)}"
+    cache.add(key, 0, timeout=120)
     try:
         return cache.incr(key) > REQUESTS_A_MINUTE
     except ValueError:  # its minute ended between the two lines
@@ -155,6 +170,8 @@ def thanks(request: HttpRequest, participant: Participant) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     """Stop now: asked once more, then everything is deleted."""
+    if is_too_fast(token):
+        return slower(request)
     participant = participant_of(token)
     if participant is None:
         return lost(request)
