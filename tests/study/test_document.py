@@ -70,7 +70,11 @@ OPTIONS = "tasks.0.options"
         ("seed", True, "seed: should be a whole number."),
         ("seed", 2**60, "seed: = 1152921504606846976 should be at most"),
         ("consent.text", None, "consent.text: is missing."),
-        ("design.name", "betwen", "design: There is no “betwen” in designs; there are: between, latin_square."),
+        (
+            "design.name",
+            "betwen",
+            "design: There is no “betwen” in designs; there are: all_permutations, between, factorial",
+        ),
         ("design.order", "blocked", "design: “between” has no parameter “order”; it has: none."),
         ("design.quota", -2, "design.quota: = -2 should be at least 0."),
         ("conditions", [], "conditions: is empty; it needs at least one table [[conditions]]."),
