@@ -5,11 +5,12 @@ offers the same alternatives; nothing in a slot's order, a name or an address sa
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from attribution import plugins
 from attribution.models import Computation, Image, Measurement, Network, Picture, SaliencyMap, State, Visualization
+from attribution.view import View
 from study import trials
 
 from .condition_pictures import Source, explanation_picture, photo_picture, stored_image, wanted_picture
@@ -32,6 +33,22 @@ def judged(item: Item, condition: Condition | None = None) -> trials.Item:
     says = {"predicted": item.measurements["predicted"]} if "predicted" in item.measurements else {}
     compared = condition.specification["compare"] if condition else ()
     return trials.Item(item.name, {**item.truth, **says}, item.strata, compared)
+
+
+def boxes_of(item: Item, network: Network) -> list[list[float]]:
+    """The boxes around the item's class in its photo, as far as they are known and seen: fractions of the view."""
+    image, view = item.image, View(network.view_resize, network.view_size)
+    if image is None:
+        return []
+    found = []
+    for box in image.boxes:
+        if str(box["object"]).casefold() == str(item.truth["class"]).casefold():
+            left, top, right, bottom = (float(box[side]) for side in ("left", "top", "right", "bottom"))
+            seen = view.box(left, top, right, bottom, width=image.width, height=image.height)
+            left, top, right, bottom = (round(value / view.size, 5) for value in seen)
+            if left < right and top < bottom:
+                found.append([left, top, right, bottom])
+    return found
 
 
 def settle_truth(document: Mapping[str, Any], network: Network, items: Sequence[Item]) -> None:
@@ -96,7 +113,8 @@ def _compose(source: Source, item: trials.Item) -> dict[str, trials.Composition]
 
 
 def _main(source: Source, item: Item, condition: Condition) -> Shown:
-    compositions = _compose(source, judged(item, condition))
+    asked = replace(judged(item, condition), boxes=boxes_of(item, source.network))
+    compositions = _compose(source, asked)
     stimulus = Stimulus(
         study=source.study,
         name=stimulus_name(item.name, condition.name),

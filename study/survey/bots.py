@@ -252,5 +252,5 @@ def guess(control: trials.Control, rng: random.Random) -> Any:
         low = 0 if control.low is None else math.ceil(control.low)
         return rng.randint(low, low + 100 if control.high is None else math.floor(control.high))
     if control.kind == "region":
-        return [[rng.random(), rng.random()]]
+        return trials.marked_regions(control, rng)
     return "A guess."[: control.maximum_length]

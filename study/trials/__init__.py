@@ -22,6 +22,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeVar
 
+from ._regions import marked_regions as marked_regions
+from ._regions import region_problem
+
 VERB = "present"
 
 Answer = Mapping[str, Any]  # control's name -> value
@@ -70,10 +73,11 @@ class Panel:
 @dataclass(frozen=True)
 class Control:
     """One thing to answer. ``values`` are (value, label) pairs for choice, scale and order; low, high, step for slider
-    and number; ``panel`` is the index of the panel that a region is marked on, by the ``tool``: a region's value is its
-    points (x, y), fractions of the picture's width and height from its top left corner: the marked points themselves,
-    two opposite corners of a box, a polygon's corners, or the middles of a brush's dabs, each ``brush`` picture widths
-    wide."""
+    and number; ``panel`` is the index of the panel that a region is marked on, by the ``tool``. A region's value is a
+    list of ``low`` to ``high`` (None: any number) lists of points (x, y), fractions of the picture's width and height
+    from its top left corner: one point, two opposite corners of a box, a polygon's corners, or the way of a brush's
+    middle, one a stroke, ``brush`` picture widths wide; together at least ``least_area`` and at most ``most_area``
+    of the picture."""
 
     kind: Literal["choice", "scale", "slider", "text", "order", "number", "region"]
     name: str
@@ -87,7 +91,9 @@ class Control:
     panel: int | None = None
     tool: Literal["point", "box", "polygon", "brush"] = "point"
     brush: float | None = None
-    several: bool = False  # a choice of any number of values, a region of any number of points
+    least_area: float | None = None
+    most_area: float | None = None
+    several: bool = False  # a choice of any number of values
     required: bool = True
     maximum_length: int = 2000
 
@@ -129,6 +135,7 @@ class Item:
     truth: Mapping[str, Any]
     strata: Mapping[str, Any] = field(default_factory=dict)
     compared: Sequence[str] = ()
+    boxes: Sequence[Sequence[float]] = ()  # around its class: left, top, right, bottom, fractions of the picture
 
 
 @dataclass(frozen=True)
@@ -187,8 +194,8 @@ def _check_value(control: Control, value: Any) -> None:
         _check_number(control, value)
     elif control.kind == "text" and (not isinstance(value, str) or len(value) > control.maximum_length):
         raise AnswerError(f"“{control.label}” takes a text of at most {control.maximum_length} characters.")
-    elif control.kind == "region":
-        _check_region(control, value)
+    elif control.kind == "region" and (words := region_problem(control, value)):
+        raise AnswerError(f"“{control.label}” takes {words}")
 
 
 def _each_once(value: Any) -> bool:
@@ -201,31 +208,6 @@ def _check_number(control: Control, value: Any) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not low <= value <= high:
         raise AnswerError(f"“{control.label}” takes a number from {low:g} to {high:g}.")
-
-
-def _check_region(control: Control, value: Any) -> None:
-    is_region = (
-        isinstance(value, list)
-        and len(value) <= 10_000
-        and all(isinstance(point, list) and len(point) == 2 for point in value)
-        and all(type(x) in (int, float) and 0 <= x <= 1 for point in value for x in point)
-    )
-    if not is_region:
-        raise AnswerError(f"“{control.label}” takes a list of points (x, y), fractions of the picture from 0 to 1.")
-    if control.tool == "point" and len(value) > 1 and not control.several:
-        raise AnswerError(f"“{control.label}” takes one point; there are {len(value)}.")
-    if control.tool == "box" and (len(value) != 2 or any(a == b for a, b in zip(*value, strict=True))):
-        raise AnswerError(
-            f"“{control.label}” takes two opposite corners of a box that is wider and higher than nothing."
-        )
-    if control.tool == "polygon" and (len(value) < 3 or not area(value)):
-        raise AnswerError(f"“{control.label}” takes the corners of a polygon: at least three, not all on one line.")
-
-
-def area(corners: Sequence[Sequence[float]]) -> float:
-    """What a polygon encloses, as a fraction of the picture (Gauss's area formula)."""
-    following = [*corners[1:], *corners[:1]]
-    return abs(sum(x * v - u * y for (x, y), (u, v) in zip(corners, following, strict=True))) / 2
 
 
 def shuffled(things: Sequence[T], seed: int) -> list[T]:

@@ -38,7 +38,8 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "count_instances": [{}, {"counts": COUNTS}],
     "categorise": [{"name_class": True}, {"reason_prompt": "", **TEXTLESS}],
     "mark_region": [{"tool": tool} for tool in ("point", "box", "polygon", "brush")]
-    + [{"tool": "point", "several": True}],
+    + [{"tool": "point", "least": 2, "most": 0}]
+    + [{"tool": tool, "least_area": 0.05, "most_area": 0.2} for tool in ("box", "polygon", "brush")],
     **{name: [{"pairs": PAIRS}] for name in ("spot_edited", "simulate_counterfactual", "match_activation")},
 }
 
@@ -274,10 +275,21 @@ def test_a_question_is_right_where_its_answer_is_expected(
 
 @pytest.mark.parametrize(
     ("value", "is_fine"),
-    [([[0.1, 0.2], [1, 0]], True), ([[0.1, 1.2]], False), ([[0.1]], False), ({"x": 1}, False), ([[True, 0]], False)],
+    [
+        ([[[0.1, 0.2]], [[1, 0]]], True),
+        ([[[0.1, 1.2]]], False),
+        ([[[-0.1, 1]]], False),
+        ([[[0.1]]], False),
+        ([[0.1, 0.2]], False),
+        ([[]], False),
+        ({"x": 1}, False),
+        ([[[True, 0]]], False),
+        ([[[math.nan, 0]]], False),
+        ([[["0.5", "0.5"]]], False),
+    ],
 )
 def test_a_region_is_a_list_of_points_inside_the_picture(value: Any, is_fine: bool) -> None:
-    screen = trials.Screen("Where?", controls=(trials.Control("region", "where", "Where?", panel=0, several=True),))
+    screen = trials.Screen("Where?", controls=(trials.Control("region", "where", "Where?", panel=0),))
     if is_fine:
         trials.check_controls(screen, {"where": value})
     else:

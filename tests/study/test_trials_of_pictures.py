@@ -1,6 +1,7 @@
 """What the trial types that compare, name, count and mark ask and score, beyond what every type does."""
 
 import json
+import math
 import random
 from typing import Any
 
@@ -139,42 +140,102 @@ def test_a_count_is_right_only_where_the_number_is_known() -> None:
     assert kind.score({"count": "two"}, {}, options)["correct"] is None
 
 
+TRIANGLE = [[0, 0], [1, 0], [0, 1]]
+
+
 @pytest.mark.parametrize(
-    ("tool", "points", "words"),
+    ("given", "regions", "words"),
     [
-        ("point", [[0.5, 0.5]], ""),
-        ("point", [[0.5, 0.5], [0.1, 0.1]], "takes one point; there are 2"),
-        ("box", [[0.9, 0.8], [0.1, 0.2]], ""),
-        ("box", [[0.1, 0.1]], "two opposite corners"),
-        ("box", [[0.1, 0.1], [0.1, 0.9]], "two opposite corners of a box that is wider and higher than nothing"),
-        ("polygon", [[0, 0], [1, 0], [0, 1]], ""),
-        ("polygon", [[0, 0], [1, 1]], "at least three"),
-        ("polygon", [[0, 0], [0.5, 0.5], [1, 1]], "not all on one line"),
-        ("brush", [[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]], ""),
-        ("brush", [[0.1, 1.1]], "fractions of the picture from 0 to 1"),
-        ("brush", [], "has no answer"),
+        ({"tool": "point"}, [[[0.5, 0.5]]], ""),
+        ({"tool": "point"}, [[[0.5, 0.5]], [[0.1, 0.1]]], "takes 1 marked place; there are 2"),
+        ({"tool": "point", "most": 0}, [[[0.5, 0.5]]] * 7, ""),
+        ({"tool": "point", "least": 2, "most": 3}, [[[0.5, 0.5]]], "takes 2 to 3 marked places; there are 1"),
+        ({"tool": "point", "least": 2, "most": 0}, [[[0.5, 0.5]]], "takes 2 or more marked places; there are 1"),
+        ({"tool": "point"}, [[[0.5, 0.5], [0.1, 0.1]]], "takes single points; one of these has 2"),
+        ({"tool": "box"}, [[[0.9, 0.8], [0.1, 0.2]]], ""),
+        ({"tool": "box"}, [[[0.1, 0.1]]], "two opposite corners"),
+        ({"tool": "box"}, [[[0.1, 0.1], [0.1, 0.9]]], "two opposite corners that are wider and higher than nothing"),
+        (
+            {"tool": "box", "most_area": 0.25},
+            [[[0, 0], [0.5, 0.6]]],
+            "at most 25.00% of the picture; these cover 30.00%",
+        ),
+        (
+            {"tool": "box", "least_area": 0.1},
+            [[[0, 0], [0.2, 0.2]]],
+            "at least 10.00% of the picture; these cover 4.00%",
+        ),
+        ({"tool": "box", "most": 2, "most_area": 0.3}, [[[0, 0], [0.5, 0.5]]] * 2, ""),  # what overlaps counts once
+        ({"tool": "polygon"}, [TRIANGLE], ""),
+        ({"tool": "polygon"}, [[[0, 0], [1, 1]]], "at least three"),
+        ({"tool": "polygon"}, [[[0, 0], [0.5, 0.5], [1, 1]]], "not all on one line"),
+        ({"tool": "polygon"}, [[[0, 0], [1, 1], [1, 0], [0, 0.5]]], "sides do not cross"),
+        ({"tool": "polygon"}, [[[0, 0], [1, 0], [0.5, 0], [0.5, 1]]], "sides do not cross"),  # folds back on itself
+        ({"tool": "polygon"}, [[[k / 300, (k % 2) / 2] for k in range(201)]], "at most 200 corners"),
+        ({"tool": "brush"}, [[[0.1, 0.1], [0.2, 0.2], [0.3, 0.3]], [[0.9, 0.9]]], ""),
+        ({"tool": "brush"}, [[[0.1, 1.1]]], "fractions of the picture from 0 to 1"),
+        ({"tool": "brush"}, [[[0.1, 0.1]] * 1000] * 3, "at most 2000 points; there are 3000"),
+        ({"tool": "brush", "brush": 0.5, "most_area": 0.5}, [[[0, 0], [1, 1]]], "at most 50.00% of the picture"),
+        ({"tool": "brush"}, [], "has no answer"),
     ],
 )
-def test_a_mark_is_held_against_its_tool(tool: str, points: list[list[float]], words: str) -> None:
-    kind, options = loaded("mark_region", prompt="Mark it", alt="Photo", tool=tool)
+def test_a_mark_is_held_against_its_tool(given: dict[str, Any], regions: Any, words: str) -> None:
+    kind, options = loaded("mark_region", prompt="Mark it", alt="Photo", **given)
+    kind.check_options(options)
     screen = shown(kind, options, trials.Composition(), 1)
     if not words:
-        kind.check(screen, {"region": points})
+        kind.check(screen, {"region": regions})
         return
     with pytest.raises(trials.AnswerError, match=words):
-        kind.check(screen, {"region": points})
+        kind.check(screen, {"region": regions})
 
 
 def test_a_mark_is_stored_as_fractions_of_the_picture_with_its_area() -> None:
-    kind, options = loaded("mark_region", prompt="Mark it", alt="Photo", tool="polygon")
-    columns = kind.score({"region": [[0, 0], [0.5, 0], [0.5, 0.3333333], [0, 0.3333333]]}, {}, options)
-    assert json.loads(columns["response"]) == [[0, 0], [0.5, 0], [0.5, 0.33333], [0, 0.33333]]
+    kind, options = loaded(
+        "mark_region", prompt="Mark it", alt="Photo", tool="polygon", panels=["photo", "explanation"]
+    )
+    columns = kind.score({"region": [[[0, 0], [0.5, 0], [0.5, 0.3333333], [0, 0.3333333]]]}, {}, options)
+    assert json.loads(columns["response"]) == [[[0, 0], [0.5, 0], [0.5, 0.33333], [0, 0.33333]]]
     assert columns["area"] == pytest.approx(1 / 6, abs=1e-4)
-    assert (columns["tool"], columns["points"], columns["brush"]) == ("polygon", 4, None)
+    assert [columns[name] for name in ("tool", "regions", "points", "brush")] == ["polygon", 1, 4, None]
+    assert columns["panels"] == "photo | explanation"
     kind, options = loaded("mark_region", tool="box")
-    assert kind.score({"region": [[0.9, 0.8], [0.1, 0.2]]}, {}, options)["area"] == pytest.approx(0.48)
-    kind, options = loaded("mark_region", tool="brush", brush=0.05)
-    assert kind.score({"region": [[0.5, 0.5]]}, {}, options)["brush"] == 0.05
+    assert kind.score({"region": [[[0.9, 0.8], [0.1, 0.2]]]}, {}, options)["area"] == pytest.approx(0.48)
+    kind, options = loaded("mark_region", tool="brush", brush=0.5)
+    columns = kind.score({"region": [[[0.5, 0.5]]]}, {}, options)
+    assert columns["brush"] == 0.5
+    assert columns["area"] == pytest.approx(math.pi / 16, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("tool", "regions", "share", "overlap"),
+    [
+        ("point", [[[0.2, 0.2]], [[0.9, 0.9]]], 0.5, None),
+        ("box", [[[0, 0], [0.5, 0.5]]], 1, 1),
+        ("box", [[[0, 0], [0.5, 1]]], 0.5, 0.5),
+        ("polygon", [[[0.6, 0.6], [0.9, 0.6], [0.6, 0.9]]], 0, 0),
+        ("brush", [[[0.25, 0.25]]], 1, math.pi * 0.05**2 / 0.25),
+    ],
+)
+def test_marks_are_held_against_the_boxes_of_the_object(tool: str, regions: Any, share: float, overlap: Any) -> None:
+    kind, options = loaded("mark_region", prompt="Mark it", alt="Photo", tool=tool)
+    item = trials.Item("goose 1", {"class": "goose"}, boxes=[[0, 0, 0.5, 0.5]])
+    key = kind.compose(item, [item], options, random.Random(0)).key
+    columns = kind.score({"region": regions}, key, options)
+    assert columns["share_on_object"] == share
+    assert columns["overlap_with_object"] == (None if overlap is None else pytest.approx(overlap, abs=0.003))
+    assert kind.score({"region": regions}, {}, options)["share_on_object"] is None
+
+
+def test_a_bot_that_knows_where_the_object_is_marks_it() -> None:
+    kind, options = loaded("mark_region", prompt="Mark it", alt="Photo", tool="box")
+    screen = shown(kind, options, trials.Composition(), 1)
+    key = {"boxes": [[0.7, 0.7, 0.9, 0.9]]}
+    scores = []
+    for skill in (0.0, 1.0):
+        answers = [kind.bot(screen, key, skill, random.Random(seed)) for seed in range(40)]
+        scores.append(sum(kind.score(one, key, options)["overlap_with_object"] for one in answers) / 40)
+    assert scores[0] < 0.2 < 0.7 < scores[1]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +259,10 @@ def test_a_mark_is_stored_as_fractions_of_the_picture_with_its_area() -> None:
         ("categorise", {"confidence_points": 12}, "points = 12 should be from 2 to 11"),
         ("simulate_forward", {"k": -1}, "k = -1 should be at least 0"),
         ("mark_region", {"tool": "lasso"}, "should be one of: point, box, polygon, brush"),
-        ("mark_region", {"several": True}, "several belongs to tool = “point”"),
+        ("mark_region", {"tool": "brush", "most": 2}, "all strokes of a brush are one region"),
+        ("mark_region", {"least": 3, "most": 2}, "most 0 \\(any number\\) or from least to 100"),
+        ("mark_region", {"tool": "point", "least_area": 0.1}, "a point covers nothing"),
+        ("mark_region", {"least_area": 0.5, "most_area": 0.4}, "the first below the second"),
         ("mark_region", {"brush": 0.0}, "above 0 and at most 1"),
         ("mark_region", {"panels": []}, "the picture to mark on"),
     ],
