@@ -57,10 +57,10 @@ LEFT = """(number) => document.body?.dataset.at !== "asking" ||
 
 def page_clock(page: Page) -> float:
     """What to add to the page's performance.now() to have this process's clock, in ms: from the quickest of 40 asks."""
-    asked = []
+    asked: list[tuple[float, float]] = []
     for _ in range(40):
         before = time.perf_counter()
-        shown = page.evaluate("performance.now()")
+        shown = float(page.evaluate("performance.now()"))
         after = time.perf_counter()
         asked.append((after - before, (before + after) / 2 * 1000 - shown))
     return min(asked)[1]
