@@ -19,11 +19,13 @@ PLACE: dict[str, dict[str, Any]] = {
     "position": {"required": True, "minimum": 0},
     "attempt": {"required": True, "minimum": 1},
 }
+PHASES = ["screening", "practice", "quiz", "training", "main", "catch", "questionnaire"]
+STATES = ["started", "completed", "screened_out", "failed_check", "withdrawn", "erased"]
 CONSTRAINTS: dict[str, dict[str, dict[str, Any]]] = {
     "responses.csv": {
         **PLACE,
         "trial_type": {"required": True},
-        "phase": {"required": True, "enum": ["practice", "quiz", "training", "main", "catch", "questionnaire"]},
+        "phase": {"required": True, "enum": PHASES},
         "response_ms": {"minimum": 0},
         "is_timed_out": {"required": True},
         "origin": ORIGINS,
@@ -31,7 +33,7 @@ CONSTRAINTS: dict[str, dict[str, dict[str, Any]]] = {
     "trials.csv": {**PLACE, "chance": {"minimum": 0, "maximum": 1}, "origin": ORIGINS},
     "participants.csv": {
         "participant": {"required": True, "unique": True},
-        "state": {"required": True, "enum": ["started", "completed", "screened_out", "withdrawn", "erased"]},
+        "state": {"required": True, "enum": STATES},
         "origin": ORIGINS,
     },
     "items.csv": {"item": {"required": True, "unique": True}},

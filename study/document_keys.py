@@ -82,6 +82,7 @@ KEYS: dict[str, Key] = {
     "languages": Key("languages"),
     "network": Key("string"),
     "seed": Key("whole", 0, low=0, high=2**53),
+    "exclusive": Key("string", ""),
     "consent": Key("table", keys={"version": Key("string", "1"), "text": Key("html")}),
     "instructions": Key("table", keys=HTML),
     "debriefing": Key("table", None, keys=HTML),
@@ -120,10 +121,15 @@ KEYS: dict[str, Key] = {
         [{"name": "link"}],
         keys={
             "name": Key("slug"),
-            "identity_parameter": Key("string", ""),
-            "other_parameters": Key("strings", []),
+            "source": Key("string", "link"),
+            # What is not said is the source's: see recruitment_sources.
+            "identity_parameter": Key("string", None),
+            "other_parameters": Key("strings", None),
             "return_urls": Key("addresses", {}),
             "codes": Key("codes", {}),
+            "submit": Key("table", None),
+            "looking": Key("table", None),
+            "idle_seconds": Key("whole", None, low=0, high=3600),
         },
     ),
     "analysis": Key(

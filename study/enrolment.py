@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from attribution import plugins
@@ -24,6 +24,10 @@ class EnrolmentError(ValueError):
 
 class StudyFullError(EnrolmentError):
     """Every arm has its quota of participants."""
+
+
+class TakenPartError(EnrolmentError):
+    """The same person has taken part in a study that this one is exclusive with."""
 
 
 def enrol(
@@ -45,13 +49,14 @@ def enrol(
     recruitment = source if isinstance(source, Recruitment) else None
     study_id = recruitment.study_id if recruitment else source.pk
     with transaction.atomic():
-        # One arrival at a time: SQLite by its immediate transactions, PostgreSQL by this lock.
-        study = Study.objects.select_for_update(no_key=True).defer("frozen").get(pk=study_id)
+        study = _locked(study_id)
         if recruitment and external_id and (known := _known(recruitment, external_id, origin)):
             return known
         if token and (again := Participant.objects.filter(study=study, token=token).first()):
             return again
         _check_open(study, recruitment, origin)
+        if recruitment and took_part_elsewhere(study, recruitment, external_id):
+            raise TakenPartError(f"This person has taken part in a study that is exclusive with {study}.")
         arm = _least_filled(study, origin)
         now = timezone.now()
         languages = study.document["languages"]
@@ -79,6 +84,30 @@ def enrol(
             )
         Trial.objects.bulk_create(trials_of(participant))
     return participant
+
+
+def _locked(study_id: int) -> Study:
+    """The study; one arrival at a time: SQLite by its immediate transactions, PostgreSQL by locks of rows.
+
+    Exclusive studies are locked together, always in the same order: nobody enters two of them at once.
+    """
+    name = Study.objects.values_list("document__exclusive", flat=True).get(pk=study_id)
+    locked = Study.objects.select_for_update(no_key=True).defer("frozen").order_by("pk")
+    together = Q(pk=study_id) | Q(document__exclusive=name) if name else Q(pk=study_id)
+    return next(study for study in list(locked.filter(together)) if study.pk == study_id)
+
+
+def took_part_elsewhere(study: Study, recruitment: Recruitment, external_id: str) -> bool:
+    """Whether whom the recruiter calls so has entered a study of the same ``exclusive`` name by another link."""
+    name = study.document.get("exclusive", "")
+    if not name or not external_id:
+        return False
+    same = RecruiterIdentity.objects.filter(
+        external_id=external_id,
+        recruitment__identity_parameter=recruitment.identity_parameter,  # ids of another kind are other people's
+        recruitment__study__document__exclusive=name,
+    )
+    return same.exists()
 
 
 def trials_of(participant: Participant) -> list[Trial]:

@@ -191,6 +191,7 @@ class Item(models.Model):
     truth = models.JSONField(default=dict)
     strata = models.JSONField(default=dict)
     measurements = models.JSONField(default=dict)
+    is_training = models.BooleanField(default=False)  # an example to learn from: never judged, in no analysis
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["study", "name"], name="item_once")]
@@ -209,6 +210,7 @@ class Stimulus(models.Model):
     key = models.JSONField(default=dict)  # task -> key; never leaves the server
     is_catch = models.BooleanField(default=False)
     is_practice = models.BooleanField(default=False)
+    is_training = models.BooleanField(default=False)
 
     class Meta:
         verbose_name_plural = "stimuli"
@@ -259,10 +261,14 @@ class Recruitment(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE)
     name = models.SlugField(max_length=80)
     token = models.CharField(max_length=40, unique=True, default=new_token)
+    source = models.CharField(max_length=40, default="link")  # the preset of recruitment_sources.toml
     identity_parameter = models.CharField(max_length=80, blank=True)  # such as PROLIFIC_PID; "" for a plain link
     other_parameters = models.JSONField(default=list)
     return_urls = models.JSONField(default=dict)  # outcome -> address
     codes = models.JSONField(default=dict)  # complete, screened_out, failed_check, no_consent -> code
+    submit = models.JSONField(default=dict, blank=True)  # a form that the last page sends: address, origins, fields
+    looking = models.JSONField(default=dict, blank=True)  # parameters of a link by which nobody takes part yet
+    idle_seconds = models.PositiveIntegerField(default=0)  # of a shared device: then the next person begins anew
     is_open = models.BooleanField(default=True)
 
     class Meta:
@@ -292,6 +298,7 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
                 answering=Count("pk", filter=Q(state=state.STARTED, last_seen_at__gte=alive)),
                 left=Count("pk", filter=Q(state=state.STARTED, last_seen_at__lt=alive)),
                 screened_out=Count("pk", filter=Q(state=state.SCREENED_OUT)),
+                failed_check=Count("pk", filter=Q(state=state.FAILED_CHECK)),
                 withdrawn=Count("pk", filter=Q(state__in=[state.WITHDRAWN, state.ERASED])),
             )
             .order_by("origin", "arm__position")
@@ -312,6 +319,7 @@ class Participant(models.Model):
         STARTED = "started"
         COMPLETED = "completed"
         SCREENED_OUT = "screened_out"
+        FAILED_CHECK = "failed_check"
         WITHDRAWN = "withdrawn"
         ERASED = "erased"
 
@@ -362,6 +370,7 @@ class Trial(models.Model):
     """One presentation to one participant; repeating practice or a quiz makes the next ``attempt``."""
 
     class Phase(models.TextChoices):
+        SCREENING = "screening"
         PRACTICE = "practice"
         QUIZ = "quiz"
         TRAINING = "training"

@@ -12,6 +12,7 @@ from study.analysis import Answers
 UNFINISHED = {
     "started": ("not_completed", "Did not finish."),
     "screened_out": ("screened_out", "Was screened out."),
+    "failed_check": ("failed_check", "Did not pass the questions about the instructions, or the practice."),
     "withdrawn": ("withdrawn", "Withdrew; the answers are deleted."),
     "erased": ("erased", "Was erased; the answers are deleted."),
 }

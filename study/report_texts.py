@@ -12,6 +12,7 @@ FLOW = (
     ("withdrawn", "withdrew"),
     ("erased", "were erased"),
     ("screened_out", "were screened out"),
+    ("failed_check", "did not pass the check before it began"),
     ("not_completed", "did not finish"),
     ("excluded", "left out by a declared rule"),
     ("analysed", "analysed"),

@@ -21,7 +21,7 @@ ORIGINS = {
     Participant.Origin.PREVIEW: "Previews",
     Participant.Origin.IMPORTED: "Imported participants",
 }
-COUNTS = ("arrived", "completed", "answering", "left", "screened_out", "withdrawn")
+COUNTS = ("arrived", "completed", "answering", "left", "screened_out", "failed_check", "withdrawn")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Arriving: from a recruitment source or by invitation, over the consent page, into a participation."""
 
 import re
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -13,12 +14,14 @@ from study import enrolment
 from study.invitations import Entrance, entrance
 from study.models import Participant, RecruiterIdentity, Study, new_token
 
-from .cookies import COOKIE
+from .cookies import COOKIE, EXCLUSIVE, KIOSK
 from .pages import html, language_of, named_languages, notice, outcome, page
 
 CLOSED = _("It takes no more participants. Thank you for coming.")
 VISIT_SALT = "study.survey.visit"
 VISIT_SECONDS = 86_400
+EXCLUSIVE_SALT = "study.survey.exclusive"
+YEAR_SECONDS = 365 * 86_400
 NUMBER = r"([0-9]{1,5}(?:\.[0-9]{1,10})?)"
 VIEWPORT = re.compile(f"{NUMBER}x{NUMBER}x{NUMBER}")  # as consent.js writes it: width, height, device-pixel ratio
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
@@ -35,7 +38,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return problem
     if known := known_participant(request, way):
         return HttpResponseRedirect(reverse("survey:home", args=[known.token]))
-    if shut := shut_page(request, way):
+    if shut := shut_page(request, way) or elsewhere_page(request, way):
         return shut
     if request.method == "POST":
         return decline(request, way) if request.POST.get("consent") == "no" else agree(request, way)
@@ -44,12 +47,16 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 
 def identity_problem(request: HttpRequest, way: Entrance) -> HttpResponse | None:
     """A page that says what is wrong with what the recruiter sent, if anything is."""
+    looking = way.recruitment.looking if way.recruitment else {}
+    if any(request.GET.get(name) == value for name, value in looking.items()):
+        words = _("This is only a look at it. Please accept the task where you found it, and come by its link again.")
+        return refuse(request, way, _("You have not accepted the task yet"), words)
     parameter = way.recruitment.identity_parameter if way.recruitment else ""
     sent = [request.GET.get(name, "") for name in (parameter, *declared(way)) if name]
     if parameter and not request.GET.get(parameter):
         words = _("Your personal id is missing from this link. Please open the study from the page that invited you.")
-    elif any(len(value) > 200 for value in sent):
-        words = _("A part of this link is longer than any id is. Please open the study from the page that invited you.")
+    elif any(len(value) > 200 or not value.isprintable() for value in sent):
+        words = _("A part of this link does not look like an id. Please open the study from the page that invited you.")
     else:
         return None
     return refuse(request, way, _("This link is not complete"), words, status=400)
@@ -59,9 +66,48 @@ def declared(way: Entrance) -> list[str]:
     return [str(name) for name in way.recruitment.other_parameters] if way.recruitment else []
 
 
-def refuse(request: HttpRequest, way: Entrance, heading: str, words: str, *, status: int = 200) -> HttpResponse:
+def refuse(
+    request: HttpRequest, way: Entrance, heading: str, words: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
     language = language_of(request, way.study)
-    return notice(request, heading, words, language=language, study=way.study, origin=way.origin, status=status)
+    context |= {"study": way.study, "origin": way.origin, "status": status}
+    return notice(request, heading, words, language=language, **context)
+
+
+def sent_parameters(request: HttpRequest, way: Entrance) -> dict[str, str]:
+    """What the recruiter's link came with, by its names."""
+    names = [way.recruitment.identity_parameter, *declared(way)] if way.recruitment else []
+    return {name: request.GET[name] for name in names if name and name in request.GET}
+
+
+def elsewhere_page(request: HttpRequest, way: Entrance) -> HttpResponse | None:
+    """A page for who has taken part in a study that excludes this one, as the recruiter's id or the browser says."""
+    name = way.study.document.get("exclusive", "")
+    if not name or way.recruitment is None:
+        return None
+    if given := external_id(request, way):
+        has_been = enrolment.took_part_elsewhere(way.study, way.recruitment, given)
+    else:
+        has_been = not is_shared(way) and name in exclusive_names(request) and not earlier_participation(request, way)
+    return has_been_elsewhere(request, way) if has_been else None
+
+
+def has_been_elsewhere(request: HttpRequest, way: Entrance) -> HttpResponse:
+    words = _("You have taken part in this study, or in one that belongs to it, so you cannot take part again.")
+    end = outcome(way.recruitment, sent_parameters(request, way), "screened_out")
+    return refuse(request, way, _("You have taken part already"), words, **end)
+
+
+def exclusive_names(request: HttpRequest) -> list[str]:
+    try:
+        return list(signing.loads(request.COOKIES.get(EXCLUSIVE, ""), salt=EXCLUSIVE_SALT))
+    except signing.BadSignature:
+        return []
+
+
+def is_shared(way: Entrance) -> bool:
+    """Whether people come in one after the other on one device."""
+    return way.recruitment is not None and way.recruitment.idle_seconds > 0
 
 
 def external_id(request: HttpRequest, way: Entrance) -> str:
@@ -95,7 +141,7 @@ def shut_page(request: HttpRequest, way: Entrance) -> HttpResponse | None:
 
 def consent_page(request: HttpRequest, way: Entrance, *, status: int = 200) -> HttpResponse:
     language = language_of(request, way.study)
-    return page(
+    response = page(
         request,
         "consent",
         language=language,
@@ -107,6 +153,9 @@ def consent_page(request: HttpRequest, way: Entrance, *, status: int = 200) -> H
         visit=signing.dumps(new_token(), salt=VISIT_SALT),
         earlier=earlier_participation(request, way),
     )
+    if is_shared(way):  # whoever was here before is no longer
+        response.delete_cookie(KIOSK, path="/take/")
+    return response
 
 
 def earlier_participation(request: HttpRequest, way: Entrance) -> Participant | None:
@@ -124,7 +173,8 @@ def decline(request: HttpRequest, way: Entrance) -> HttpResponse:
         language=language_of(request, way.study),
         study=way.study,
         origin=way.origin,
-        **outcome(way.recruitment, "no_consent"),
+        next_person=request.get_full_path() if is_shared(way) else "",
+        **outcome(way.recruitment, sent_parameters(request, way), "no_consent"),
     )
 
 
@@ -145,13 +195,24 @@ def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
             browser=browser_of(request),
             token=str(token),
         )
+    except enrolment.TakenPartError:
+        return has_been_elsewhere(request, way)
     except enrolment.EnrolmentError:  # it closed, or its last place was taken, while the consent page was read
         return refuse(request, way, _("The study is closed"), CLOSED)
     response = HttpResponseRedirect(reverse("survey:instructions", args=[participant.token]), status=303)
-    response.set_cookie(
-        COOKIE, participant.token, path="/join/", httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
-    )
+    if is_shared(way):
+        keep(response, KIOSK, participant.token, path="/take/")
+        return response
+    keep(response, COOKIE, participant.token, path="/join/")
+    name = way.study.document.get("exclusive", "")
+    if name and way.origin == Participant.Origin.PERSON:
+        names = sorted({*exclusive_names(request), name})
+        keep(response, EXCLUSIVE, signing.dumps(names, salt=EXCLUSIVE_SALT), path="/join/", max_age=YEAR_SECONDS)
     return response
+
+
+def keep(response: HttpResponse, name: str, value: str, **where: Any) -> None:
+    response.set_cookie(name, value, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE, **where)
 
 
 def browser_of(request: HttpRequest) -> dict[str, object]:

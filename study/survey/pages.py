@@ -1,6 +1,7 @@
 """One page of the survey: in the participant's language, under the banner of its origin, never cached."""
 
 import functools
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from study.models import Participant, Recruitment, Study
+from study.recruitment_sources import returning, submission
 from study.texts import localised
 
 
@@ -36,6 +38,8 @@ def page(
         }
         response = render(request, f"survey/{name}.html", context, status=status)
     response.headers["Content-Language"] = language
+    if submit := context.get("submission"):
+        response._csp_update = {"form-action": submit["origins"]}  # type: ignore[attr-defined]  # as django-csp reads it
     response.headers["Cache-Control"] = "no-store"  # a page behind the back button would show what was true once
     return response
 
@@ -101,12 +105,19 @@ def _own_name(code: str) -> str:
         return code
 
 
-def outcome(recruitment: Recruitment | None, *names: str) -> dict[str, str]:
-    """The recruiter's code and return address for the first of these outcomes that it declares."""
-    for name in names:
-        code = str(recruitment.codes.get(name, "")) if recruitment else ""
-        url = str(recruitment.return_urls.get(name, "")) if recruitment else ""
-        if code or url:
-            safe = url if url.startswith(("https://", "http://")) else ""
-            return {"completion_code": code, "return_url": safe.replace("{code}", code)}
-    return {"completion_code": "", "return_url": ""}
+def outcome(
+    recruitment: Recruitment | None, parameters: Mapping[str, str], name: str, *, code: str = ""
+) -> dict[str, Any]:
+    """The recruiter's code (or, where it declares none, ``code``), return address and form for an outcome.
+
+    ``parameters`` are what the recruiter's link came with.
+    """
+    if recruitment is None:
+        return {"completion_code": code, "return_url": "", "submission": {}}
+    code = str(recruitment.codes.get(name, "")) or code
+    values = {**parameters, "code": code}
+    return {
+        "completion_code": code,
+        "return_url": returning(str(recruitment.return_urls.get(name, "")), values),
+        "submission": submission(recruitment.submit, values) if code else {},
+    }

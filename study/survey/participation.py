@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -18,17 +19,20 @@ from django.views.csrf import csrf_failure
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from study import withdrawal
-from study.models import Participant
+from study.models import Participant, RecruiterIdentity, Recruitment
 
 from . import answers, session
-from .cookies import COOKIE
+from .cookies import COOKIE, KIOSK
 from .pages import html, language_of, notice, outcome, page
 from .rows import participant_of, unanswered
 from .wording import wording
 
 logger = logging.getLogger(__name__)
 REQUESTS_A_MINUTE = 600  # of one participation; a person needs a few
-OVER = (Participant.State.WITHDRAWN, Participant.State.ERASED, Participant.State.SCREENED_OUT)
+OVER = (
+    *(Participant.State.WITHDRAWN, Participant.State.ERASED),
+    *(Participant.State.SCREENED_OUT, Participant.State.FAILED_CHECK),
+)
 
 
 def lost(request: HttpRequest) -> HttpResponse:
@@ -48,16 +52,19 @@ def stop_page(request: HttpRequest, participant: Participant) -> HttpResponse | 
     """
     if participant.state == Participant.State.SCREENED_OUT:
         heading, words = _("This study is not for you"), _("Thank you for coming. You can close this page.")
-        return told(request, participant, heading, words, **outcome(participant.recruitment, "screened_out"))
+        return told(request, participant, "screened_out", heading, words)
+    if participant.state == Participant.State.FAILED_CHECK:
+        heading, words = _("The study ends here"), _("Too many answers before the study itself were not right.")
+        return told(request, participant, "failed_check", heading, words, _("Thank you for coming."))
     if participant.state in OVER:
         words = _("You have withdrawn from the study, and your answers are deleted. You can close this page.")
-        codes = outcome(participant.recruitment, "withdrawn", "no_consent")
-        return told(request, participant, _("Your answers are deleted"), words, **codes)
+        return told(request, participant, "no_consent", _("Your answers are deleted"), words)
     return None
 
 
-def told(request: HttpRequest, participant: Participant, heading: str, words: str, **context: Any) -> HttpResponse:
-    return notice(request, heading, words, **seen_by(participant), **context)
+def told(request: HttpRequest, participant: Participant, name: str, heading: str, *sentences: str) -> HttpResponse:
+    """A last page, with what the recruiter is told of this outcome."""
+    return notice(request, heading, *sentences, **seen_by(participant), **last_page(participant, name))
 
 
 def seen_by(participant: Participant) -> dict[str, Any]:
@@ -66,7 +73,47 @@ def seen_by(participant: Participant) -> dict[str, Any]:
         "origin": participant.origin,
         "language": participant.language,
         "participant": participant,
+        **shared_device(participant),
     }
+
+
+def last_page(participant: Participant, name: str, **options: Any) -> dict[str, Any]:
+    """The code and the ways back for an outcome; on a shared device the way to the next person's beginning."""
+    recruitment = participant.recruitment
+    identity = RecruiterIdentity.objects.filter(participant=participant).first()
+    parameters = dict(identity.parameters) if identity else {}
+    if identity and recruitment:
+        parameters[recruitment.identity_parameter] = identity.external_id
+    return {
+        **outcome(recruitment, parameters, name, **options),
+        "next_person": shared_device(participant).get("anew", ""),
+    }
+
+
+def shared_device(participant: Participant) -> dict[str, Any]:
+    """After how many seconds of silence a shared device goes where; {} where it is the person's own."""
+    if participant.recruitment_id is None:
+        return {}
+    # A launched study's sources never change, so each process reads one once.
+    read = _kept_device if participant.study.frozen_at else _read_device
+    seconds, token = read(participant.recruitment_id, participant.study.frozen_at)
+    return {"idle_seconds": seconds, "anew": reverse("survey:join", args=[token])} if seconds else {}
+
+
+def _read_device(recruitment: int, frozen_at: datetime | None) -> tuple[int, str]:
+    found: tuple[int, str] = Recruitment.objects.values_list("idle_seconds", "token").get(pk=recruitment)
+    return found
+
+
+_kept_device = functools.lru_cache(maxsize=1024)(_read_device)
+
+
+def elsewhere(request: HttpRequest, participant: Participant) -> HttpResponse | None:
+    """To the beginning, where a shared device is asked for whom it is no longer open, such as by its back button."""
+    device = shared_device(participant)
+    if not device or request.COOKIES.get(KIOSK) == participant.token:
+        return None
+    return redirect(device["anew"])
 
 
 def taking(view: Callable[[HttpRequest, Participant], HttpResponse]) -> Callable[[HttpRequest, str], HttpResponse]:
@@ -79,7 +126,7 @@ def taking(view: Callable[[HttpRequest, Participant], HttpResponse]) -> Callable
         participant = participant_of(token)
         if participant is None:
             return lost(request)
-        return stop_page(request, participant) or view(request, participant)
+        return elsewhere(request, participant) or stop_page(request, participant) or view(request, participant)
 
     return require_safe(found)
 
@@ -159,8 +206,7 @@ def thanks(request: HttpRequest, participant: Participant) -> HttpResponse:
     """The last page; the code stands on it once every expected response is in the database."""
     if not session.finish(participant):
         return redirect("survey:home", participant.token)
-    context = {**seen_by(participant), **outcome(participant.recruitment, "complete")}
-    context["completion_code"] = context["completion_code"] or participant.code
+    context = {**seen_by(participant), **last_page(participant, "complete", code=participant.code)}
     context["debriefing"] = html(participant.study, "debriefing.text", participant.language)
     response = page(request, "thanks", **context)
     response.delete_cookie(COOKIE, path="/join/")
@@ -175,6 +221,8 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
     participant = participant_of(token)
     if participant is None:
         return lost(request)
+    if there := elsewhere(request, participant):
+        return there
     if participant.state in OVER:
         return redirect("survey:home", token)
     if request.method == "POST":

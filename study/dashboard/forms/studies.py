@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
-from study import document_files, preparation
+from study import document_files, preparation, recruitment_sources
 from study.models import Membership, Recruitment, Study
 
 DOCUMENT_BYTES = 2**20
@@ -57,16 +57,28 @@ class RecruitmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
 
     class Meta:
         model = Recruitment
-        fields = ["name", "identity_parameter"]
+        fields = ["name", "source", "identity_parameter"]
         help_texts = {
             "name": "Letters, digits and hyphens, such as <code>lab-kiosk</code>.",
             "identity_parameter": "What the recruiter calls its participants in the link, such as "
-            "<code>PROLIFIC_PID</code>; empty for a plain link.",
+            "<code>PROLIFIC_PID</code>; empty is what the source says.",
         }
 
     def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance.study = study
+        presets = [(name, preset["title"]) for name, preset in recruitment_sources.sources().items()]
+        self.fields["source"] = forms.ChoiceField(choices=presets, initial="link", required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """What the form does not ask is the source's."""
+        given = dict(super().clean() or {})
+        given["source"] = given.get("source") or "link"
+        said = {"identity_parameter": given.get("identity_parameter") or None, "source": given["source"]}
+        whole = recruitment_sources.filled_in({**said, "codes": {}, "return_urls": {}})
+        for name in ("identity_parameter", "other_parameters", "return_urls", "submit", "looking", "idle_seconds"):
+            setattr(self.instance, name, whole[name])
+        return {**given, "identity_parameter": whole["identity_parameter"]}
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

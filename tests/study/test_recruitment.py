@@ -1,0 +1,180 @@
+"""Where participants come from: presets that are data, the ways back, exclusive studies, and a shared device."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from study import document, enrolment, recruitment_sources
+from study.models import Participant, RecruiterIdentity, Recruitment, Study
+from study.survey.bots import Page
+from tests.study import factories
+from tests.study.test_survey_pages import agree, finish, link
+
+pytestmark = pytest.mark.django_db
+ARRIVALS = {  # what each source's link comes with
+    "link": "",
+    "prolific": "?PROLIFIC_PID=p1&STUDY_ID=s1&SESSION_ID=x1",
+    "connect": "?participantId=p1&assignmentId=a1&projectId=j1",
+    "sona": "?survey_code=1234",
+    "mturk": "?workerId=w1&assignmentId=a1&hitId=h1&turkSubmitTo=https://workersandbox.mturk.com/",
+    "kiosk": "",
+}
+
+
+def study_from(source: dict[str, Any], **changes: Any) -> Study:
+    return factories.running_study(recruitment=[{"name": "only", **source}], **changes)
+
+
+@pytest.mark.parametrize("name", recruitment_sources.sources())
+def test_every_source_is_a_table_of_data_and_brings_people_in(client: Client, name: str) -> None:
+    recruitment = factories.recruitment(study_from({"source": name}))
+    agree(client, link(recruitment, ARRIVALS[name]))
+    someone = Participant.objects.get()
+    assert someone.recruitment == recruitment
+    identity = RecruiterIdentity.objects.filter(participant=someone).first()
+    if recruitment.identity_parameter:
+        assert identity is not None
+        assert set(identity.parameters) == set(recruitment.other_parameters)
+        again = Client().get(link(recruitment, ARRIVALS[name]))  # on another device
+        assert again.url == reverse("survey:home", args=[someone.token])
+    else:
+        assert identity is None
+
+
+def test_what_a_study_says_of_a_source_goes_before_its_preset() -> None:
+    sona = {"name": "sona", "source": "sona", "identity_parameter": "id", "return_urls": {}, "codes": {}}
+    whole = recruitment_sources.filled_in(sona)
+    assert (whole["identity_parameter"], whole["other_parameters"], whole["idle_seconds"]) == ("id", [], 0)
+    prolific = {"name": "p", "source": "prolific", "codes": {"complete": "C1", "failed_check": "C2"}}
+    prolific |= {"return_urls": {"complete": "https://example.org/"}}
+    assert recruitment_sources.filled_in(prolific)["return_urls"] == {
+        "complete": "https://example.org/",
+        "failed_check": "https://app.prolific.com/submissions/complete?cc={code}",
+    }
+    given = factories.document(recruitment=[prolific])
+    assert document.completed(document.completed(given)) == document.completed(given)
+
+
+def test_a_source_or_a_place_in_an_address_that_does_not_exist_is_refused_in_words() -> None:
+    unknown = document.validate(factories.document(recruitment=[{"name": "one", "source": "prolifik"}]))
+    assert unknown[0].startswith("recruitment[1].source: = “prolifik” should be one of: link, prolific,")
+    address = {"complete": "https://s.sona-systems.com/credit?code={id}"}
+    wrong = document.validate(factories.document(recruitment=[{"name": "s", "source": "sona", "return_urls": address}]))
+    assert wrong == [
+        "recruitment[1].return_urls.complete: has “{id}”, which the link does not come with; "
+        "it may have: code, survey_code."
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["complete", "screened_out", "failed_check", "no_consent"])
+def test_each_outcome_has_its_code_and_its_way_back_on_its_last_page(client: Client, outcome: str) -> None:
+    codes = {name: f"C-{name}" for name in ("complete", "screened_out", "failed_check", "no_consent")}
+    recruitment = factories.recruitment(study_from({"source": "prolific", "codes": codes}))
+    address = link(recruitment, ARRIVALS["prolific"])
+    if outcome == "no_consent":
+        fields = Page(client.get(address).content.decode()).fields
+        last = client.post(address, {**fields, "consent": "no"})
+    else:
+        agree(client, address)
+        someone = Participant.objects.get()
+        if outcome == "complete":
+            finish(someone)
+        else:
+            Participant.objects.update(state=outcome)
+        last = client.get(reverse("survey:home", args=[someone.token]), follow=True)
+    shown = Page(last.content.decode())
+    assert shown.texts["completion-code"] == f"C-{outcome}"
+    assert f"https://app.prolific.com/submissions/complete?cc=C-{outcome}" in shown.links
+    assert not any(code in last.content.decode() for name, code in codes.items() if name != outcome)
+
+
+def test_a_way_back_holds_what_the_link_came_with(client: Client) -> None:
+    back = {"complete": "https://s.sona-systems.com/webstudy_credit.aspx?experiment_id=1&survey_code={survey_code}"}
+    recruitment = factories.recruitment(study_from({"source": "sona", "return_urls": back}))
+    agree(client, link(recruitment, "?survey_code=12%2634"))
+    someone = Participant.objects.get()
+    finish(someone)
+    page = client.get(reverse("survey:thanks", args=[someone.token])).content.decode()
+    assert "experiment_id=1&amp;survey_code=12%2634" in page
+
+
+def test_mechanical_turk_gets_its_form_and_nobody_else_does(client: Client) -> None:
+    recruitment = factories.recruitment(study_from({"source": "mturk"}))
+    look = client.get(link(recruitment, "?assignmentId=ASSIGNMENT_ID_NOT_AVAILABLE&hitId=h1"))
+    assert "You have not accepted the task yet" in look.content.decode()
+    for worker, site, is_sent in [("w1", "https://workersandbox.mturk.com/", True), ("w2", "https://evil.org", False)]:
+        Participant.objects.all().update(state="started")
+        agree(client, link(recruitment, f"?workerId={worker}&assignmentId=a1&hitId=h1&turkSubmitTo={site}"))
+        someone = RecruiterIdentity.objects.get(external_id=worker).participant
+        finish(someone)
+        page = client.get(reverse("survey:thanks", args=[someone.token]))
+        text = page.content.decode()
+        assert ('action="https://workersandbox.mturk.com/mturk/externalSubmit"' in text) is is_sent
+        assert ("workersandbox.mturk.com" in page.headers["Content-Security-Policy"]) is is_sent
+        assert "evil.org" not in text
+        if is_sent:
+            assert Page(text).fields | {"assignmentId": "a1", "code": someone.code} == Page(text).fields
+
+
+@pytest.mark.parametrize("source", ["prolific", "link"])
+def test_one_person_takes_part_in_one_of_the_studies_that_exclude_each_other(client: Client, source: str) -> None:
+    one, other, free = (
+        factories.recruitment(study_from({"source": source}, slug=slug, exclusive=name))
+        for slug, name in [("one", "geese"), ("other", "geese"), ("free", "")]
+    )
+    agree(client, link(one, ARRIVALS[source]))
+    page = client.get(link(other, ARRIVALS[source]))
+    assert "You have taken part already" in page.content.decode()
+    client.post(link(other, ARRIVALS[source]), {"consent": "yes"})
+    assert client.get(link(free, ARRIVALS[source])).context["study_title"]
+    assert Participant.objects.count() == 1
+    # Somebody else may.
+    stranger = Client()
+    agree(stranger, link(other, ARRIVALS[source].replace("p1", "p2")))
+    assert Participant.objects.count() == 2
+
+
+def test_an_exclusive_participation_is_refused_at_enrolment_too() -> None:
+    one, other = (
+        factories.recruitment(study_from({"source": "prolific"}, slug=slug, exclusive="geese")) for slug in "ab"
+    )
+    factories.participant(one.study, source=one, external_id="p1")
+    with pytest.raises(enrolment.TakenPartError, match="exclusive"):
+        factories.participant(other.study, source=other, external_id="p1")
+    assert Participant.objects.count() == 1
+
+
+def test_the_next_person_at_a_shared_device_begins_anew_and_cannot_go_back(client: Client) -> None:
+    kiosk = factories.recruitment(study_from({"source": "kiosk"}))
+    agree(client, link(kiosk))
+    first = Participant.objects.get()
+    page = client.get(reverse("survey:instructions", args=[first.token])).content.decode()
+    assert 'data-idle-seconds="120"' in page
+    finish(first)
+    thanks = client.get(reverse("survey:thanks", args=[first.token])).content.decode()
+    assert f'id="next-person" href="{link(kiosk)}"' in thanks
+    anew = client.get(link(kiosk))
+    assert "You have already begun" not in anew.content.decode()
+    back = client.get(reverse("survey:thanks", args=[first.token]))
+    assert (back.status_code, back.url) == (302, link(kiosk))
+    agree(client, link(kiosk))
+    assert Participant.objects.count() == 2
+    second = Participant.objects.latest("pk")
+    assert client.get(reverse("survey:instructions", args=[second.token])).status_code == 200
+    assert client.get(reverse("survey:withdraw", args=[first.token])).url == link(kiosk)
+
+
+def test_a_source_added_to_the_file_needs_no_code(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
+    panel = {
+        **recruitment_sources.EMPTY,
+        "identity_parameter": "PANELIST",
+        "return_urls": {"any": "https://p.org/{code}"},
+    }
+    monkeypatch.setitem(recruitment_sources.sources(), "panel", panel)
+    recruitment = factories.recruitment(study_from({"source": "panel", "codes": {"no_consent": "N"}}))
+    fields = Page(client.get(link(recruitment, "?PANELIST=7")).content.decode()).fields
+    declined = client.post(link(recruitment, "?PANELIST=7"), {**fields, "consent": "no"})
+    assert "https://p.org/N" in Page(declined.content.decode()).links
+    assert Recruitment.objects.get().source == "panel"
