@@ -14,7 +14,6 @@ from attribution import plugins, rendering
 from study import designs, trials
 
 from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
-from .document_design import design_problems, schedule
 from .document_keys import KEYS, completed_table, shape_problems
 from .recruitment_sources import filled_in, recruitment_problems
 from .texts import Path, Problem, localised, text_problems
@@ -68,15 +67,32 @@ def _items(document: Table) -> list[Problem]:
     return []
 
 
+def _design(document: Table) -> list[Problem]:
+    design = document["design"]
+    parameters = {name: value for name, value in design.items() if name not in ("name", "quota")}
+    return plugin_problems(("design",), "study.designs", design["name"], parameters)
+
+
 def _schedule(document: Table) -> list[Problem]:
     """Whether the items and conditions fit the design; how many images there are only the database knows."""
-    if not document["items"]["classes"] or design_problems(document):
+    if not document["items"]["classes"] or _design(document):
         return []
     try:
         schedule(document, item_names(document["items"]))
     except designs.DesignError as error:
         return [Problem(("design",), str(error))]
     return []
+
+
+def schedule(document: Table, items: Sequence[str]) -> list[designs.Arm]:
+    """The arms that the document's design makes of these items; raises DesignError in words."""
+    design = document["design"]
+    given = {name: value for name, value in design.items() if name not in ("name", "quota")}
+    parameters = plugins.complete("study.designs", design["name"], given)
+    conditions = [condition["name"] for condition in presented(document)]
+    plugin = plugins.load("study.designs", design["name"])
+    arms: list[designs.Arm] = plugin.schedule(items, conditions, seed=document["seed"], **parameters)
+    return arms
 
 
 def options_of(task: Table, language: str) -> dict[str, Any]:
@@ -221,7 +237,7 @@ def _exclusions(document: Table) -> list[Problem]:
 CHECKS = [
     ({"items"}, _items),
     ({"conditions", "items"}, condition_problems),
-    ({"design"}, design_problems),
+    ({"design"}, _design),
     ({"design", "items", "conditions", "seed"}, _schedule),
     ({"tasks", "questionnaire", "items", "conditions", "languages", "practice", "catch"}, _tasks),
     ({"recruitment"}, recruitment_problems),
