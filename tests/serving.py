@@ -98,6 +98,14 @@ class Site:
             self.process.wait(30)
             self.process = None
 
+    def disconnect(self) -> int:
+        """End every connection to its PostgreSQL database, as that one's own restart would; how many there were."""
+        address = self.server.replace("postgres://", "postgresql://", 1)
+        ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s"
+        with psycopg.connect(address, autocommit=True) as connection:
+            (count,) = connection.execute(ended, [self.database_name]).fetchone() or (0,)
+        return int(count)
+
     def close(self) -> None:
         self.kill(signal.SIGTERM)
         if self.database:
