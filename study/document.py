@@ -14,6 +14,7 @@ from attribution import plugins, rendering
 from study import designs, trials
 
 from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
+from .document_design import design_problems, schedule
 from .document_keys import KEYS, completed_table, shape_problems
 from .recruitment_sources import filled_in, recruitment_problems
 from .texts import Path, Problem, localised, text_problems
@@ -21,6 +22,7 @@ from .texts import Path, Problem, localised, text_problems
 __all__ = ["Problem", "completed", "item_names", "localised", "validate"]
 
 Table = Mapping[str, Any]
+MANY_IMAGES = 100
 
 
 def validate(document: Table) -> list[Problem]:
@@ -67,32 +69,17 @@ def _items(document: Table) -> list[Problem]:
     return []
 
 
-def _design(document: Table) -> list[Problem]:
-    design = document["design"]
-    parameters = {name: value for name, value in design.items() if name not in ("name", "quota")}
-    return plugin_problems(("design",), "study.designs", design["name"], parameters)
-
-
 def _schedule(document: Table) -> list[Problem]:
-    """Whether the items and conditions fit the design; how many images there are only the database knows."""
-    if not document["items"]["classes"] or _design(document):
+    """Whether the conditions, and the items as far as they are known, fit the design."""
+    if design_problems(document):
         return []
+    # How many images there are only the database knows: here there are enough of them.
+    items = item_names(document["items"]) or [f"image {number}" for number in range(MANY_IMAGES)]
     try:
-        schedule(document, item_names(document["items"]))
+        schedule(document, items)
     except designs.DesignError as error:
         return [Problem(("design",), str(error))]
     return []
-
-
-def schedule(document: Table, items: Sequence[str]) -> list[designs.Arm]:
-    """The arms that the document's design makes of these items; raises DesignError in words."""
-    design = document["design"]
-    given = {name: value for name, value in design.items() if name not in ("name", "quota")}
-    parameters = plugins.complete("study.designs", design["name"], given)
-    conditions = [condition["name"] for condition in presented(document)]
-    plugin = plugins.load("study.designs", design["name"])
-    arms: list[designs.Arm] = plugin.schedule(items, conditions, seed=document["seed"], **parameters)
-    return arms
 
 
 def options_of(task: Table, language: str) -> dict[str, Any]:
@@ -237,7 +224,7 @@ def _exclusions(document: Table) -> list[Problem]:
 CHECKS = [
     ({"items"}, _items),
     ({"conditions", "items"}, condition_problems),
-    ({"design"}, _design),
+    ({"design"}, design_problems),
     ({"design", "items", "conditions", "seed"}, _schedule),
     ({"tasks", "questionnaire", "items", "conditions", "languages", "practice", "catch"}, _tasks),
     ({"recruitment"}, recruitment_problems),

@@ -1,7 +1,7 @@
 """From a document to a running study: rows, what has to be computed, arms; then launch, which freezes it all."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -14,7 +14,8 @@ from attribution.tasks import nudge
 from . import designs
 from .changes import document_changes
 from .condition_pictures import CONTROL_RULES, Source
-from .document import Problem, completed, schedule, validate
+from .document import Problem, completed, validate
+from .document_design import schedule
 from .launching import StateError, close, frozen, launch, locked, note, pause, resume
 from .models import Arm, Condition, Item, Membership, Participant, Recruitment, Study
 from .selection import DocumentError, drawn, select
@@ -199,11 +200,17 @@ def _compose(study: Study, network: Network, items: list[Item]) -> None:
     settle_truth(study.document, network, items)
     Item.objects.bulk_update(items, ["truth", "strata", "measurements"])
     try:
-        arms = schedule(study.document, [item.name for item in items])
+        arms = schedule(study.document, [item.name for item in items], _strata(items))
     except designs.DesignError as error:
         raise DocumentError([Problem(("design",), str(error))]) from error
     Arm.objects.bulk_create([_arm(study, position, arm) for position, arm in enumerate(arms)])
     nudge(build(Source(study, network, selection, items, list(study.condition_set.all()))))
+
+
+def _strata(items: Sequence[Item]) -> dict[str, str]:
+    """Whether the network is right about each item of which it was asked: both kinds are dealt out evenly."""
+    known = {item.name: item.strata["network_is_right"] for item in items if "network_is_right" in item.strata}
+    return {name: "network is right" if is_right else "network is wrong" for name, is_right in known.items()}
 
 
 def _arm(study: Study, position: int, arm: designs.Arm) -> Arm:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from study import document_files, safeguards
+from study import designs, document_files, safeguards
 from study.document import completed, localised, validate
 from study.document_keys import KEYS, Key
 from study.selection import DocumentError
@@ -176,11 +176,32 @@ def test_each_problem_is_told_by_its_key_with_what_would_be_right(path: str, val
         ("items.per_class", 2, "items.per_class: belongs to classes; images are shown once each."),
         ("items.target", "truth", "items.target: = “truth” should be one of: “label”, “predicted”."),
         ("conditions.0.rendering", {"scale": "joint"}, "conditions[1].rendering: "),
+        ("design", {"name": "mixed"}, "design: groups should be two or more lists of conditions"),
+        (
+            "design",
+            {"name": "mixed", "groups": [["gradient", "photo"], ["other"], ["foto"]]},
+            "design: groups: “foto” of group 3 is no condition; there are: gradient, other, photo.",
+        ),
+        (
+            "design",
+            {"name": "factorial", "factors": ["method", "display"]},
+            "design: The condition “gradient” should be called by its 2 levels (method, display)",
+        ),
+        ("design", {"name": "item_lists", "items_each": 2}, "design: items_each = 2 makes lists of 2 items, too few"),
     ],
 )
 def test_problems_of_studies_of_images_are_told_too(path: str, value: Any, sentence: str) -> None:
     problems = validate(changed(of_images(), path, value))
     assert any(problem.startswith(sentence) for problem in problems), problems
+
+
+def test_a_design_that_shows_an_item_twice_without_being_asked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubled(items: list[str], conditions: list[str], strata: Any, *, seed: int) -> list[designs.Arm]:
+        return [designs.Arm("all", tuple(designs.Presentation(items[0], condition) for condition in conditions))]
+
+    monkeypatch.setattr("study.designs.between.schedule", doubled)
+    words = "design: Nobody should see an item under two conditions unless repeat_items = true asks for it, but the arm"
+    assert validate(of_classes()) == [f"{words} “all” shows “goose” as trained and as shuffled."]
 
 
 def test_all_problems_are_told_at_once() -> None:

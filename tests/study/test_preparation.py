@@ -193,6 +193,16 @@ def test_practice_and_catch_images_are_never_items() -> None:
     assert not names & {"lemon_1.png", "lemon_7.png"}
 
 
+def test_items_that_the_network_gets_wrong_are_dealt_evenly_over_the_conditions_of_every_arm() -> None:
+    wrong = {"goose_0.png", "lemon_1.png", "dumbbell_2.png", "kettle_4.png", "ostrich_5.png"}
+    study = prepared(of_maps(practice={}, catch={}), wrong=wrong)  # by a Latin square of as many conditions
+    conditions = [condition.name for condition in study.condition_set.all()]
+    assert len(conditions) == len(wrong)
+    for arm in study.arm_set.all():
+        shown = [one["stimulus"].split(" / ") for one in arm.presentations]
+        assert sorted(condition for item, condition in shown if item in wrong) == sorted(conditions)
+
+
 def test_maps_can_be_for_what_the_network_predicts() -> None:
     items = {"images": ["*"], "target": "predicted"}
     study = prepared(of_maps(items=items, practice={}, catch={}), wrong={"goose_0.png"})
