@@ -9,7 +9,7 @@ ONLY ?=
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: demo serve test lint bench clean
+.PHONY: demo serve test lint bench bench-peers clean
 
 demo: .venv/installed
 	$(MANAGE) demo $(if $(filter 0,$(DEMO_SERVE)),--no-serve,)
@@ -31,8 +31,12 @@ lint: .venv/installed-test
 bench: .venv/installed-test
 	$(BIN)/python -m bench $(ONLY)
 
+# The same with what others do it with, measured in the same run: oTree, in an environment of its own.
+bench-peers: .venv/installed-test .peers/otree/installed
+	$(BIN)/python -m bench $(or $(ONLY),survey)
+
 clean:
-	rm -rf .venv var *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .peers var *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -41,4 +45,9 @@ clean:
 
 .venv/installed-test: pyproject.toml constraints.txt | .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[pdf,production,test]"
+	touch $@
+
+.peers/otree/installed:
+	$(PYTHON) -m venv .peers/otree
+	.peers/otree/bin/python -m pip install --quiet otree==6.0.15
 	touch $@

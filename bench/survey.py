@@ -22,8 +22,10 @@ import django
 
 django.setup()
 
-from study import processes  # noqa: E402  needs Django to be set up
+from bench import _otree  # noqa: E402  needs Django to be set up
+from study import processes  # noqa: E402
 from study.survey.bots import Bot, Browser  # noqa: E402
+from tests import backends  # noqa: E402
 from tests.serving import ROOT, Site  # noqa: E402
 
 SESSIONS, CONCURRENCY = 60, 4
@@ -156,6 +158,36 @@ def report(name: str, measured: Measured, note: str = "") -> None:
     sys.stdout.flush()
 
 
+def of_the_survey(site: Site, least: Measured) -> Measured:
+    """Print what the survey costs on this site; returns the costs of the plain sessions."""
+    invitation = site.python(MAKE_STUDY)
+    site.start()
+    sessions(site, invitation, 8, CONCURRENCY, fetches_pictures=False)
+    few = sessions(site, invitation, SESSIONS, CONCURRENCY, fetches_pictures=False)
+    ratio = f"{few.cpu_ms / least.cpu_ms:.1f} x bare"
+    report(f"survey, all requests of a session, {CONCURRENCY} at a time", few, ratio)
+    pictures = site.python(PICTURES)
+    send = lambda browser, path: browser.get(path)  # noqa: E731
+    report("a picture", requests(site.url, site.group, pictures * 200, send, CONCURRENCY))
+    thinking = sessions(site, invitation, THINKING, THINKING, fetches_pictures=False, think_seconds=THINK_SECONDS)
+    report(f"{THINKING} at once, thinking {THINK_SECONDS:g} s on average", thinking)
+    stored = site.python(FILL % STORED)
+    many = sessions(site, invitation, SESSIONS, CONCURRENCY, fetches_pictures=False)
+    report(f"survey, {stored} answers stored", many, f"{many.cpu_ms / few.cpu_ms:.2f} x the same when empty")
+    return few
+
+
+def of_otree(folder: pathlib.Path) -> Measured:
+    """The same number of sessions of twelve trials on oTree."""
+    measured = Measured()
+    warm, counted = 8, SESSIONS
+    with _otree.served(folder, warm + counted) as (url, join, group), ThreadPoolExecutor(CONCURRENCY) as pool:
+        list(pool.map(lambda n: _otree.take(url, join, random.Random(n), lambda _: None), range(warm)))
+        with measured.of(group):
+            list(pool.map(lambda n: _otree.take(url, join, random.Random(n), measured.waits.append), range(counted)))
+    return measured
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -165,29 +197,28 @@ def main() -> int:
             requests(url, group, ["/answer/"] * 200, send, CONCURRENCY)
             least = requests(url, group, ["/answer/"] * 2000, send, CONCURRENCY)
         report("bare Django and SQLite, one insert a request", least)
-        site = Site(folder / "site")
-        try:
-            invitation = site.python(MAKE_STUDY)
-            site.start()
-            sessions(site, invitation, 8, CONCURRENCY, fetches_pictures=False)
-            few = sessions(site, invitation, SESSIONS, CONCURRENCY, fetches_pictures=False)
-            ratio = f"{few.cpu_ms / least.cpu_ms:.1f} x bare"
-            report(f"survey, all requests of a session, {CONCURRENCY} at a time", few, ratio)
-            pictures = site.python(
-                "from attribution.models import Picture; result = [p.url for p in Picture.objects.all()]"
-            )
-            send = lambda browser, path: browser.get(path)  # noqa: E731
-            report("a picture", requests(site.url, site.group, pictures * 200, send, CONCURRENCY))
-            thinking = sessions(
-                site, invitation, THINKING, THINKING, fetches_pictures=False, think_seconds=THINK_SECONDS
-            )
-            report(f"{THINKING} at once, thinking {THINK_SECONDS:g} s on average", thinking)
-            stored = site.python(FILL % STORED)
-            many = sessions(site, invitation, SESSIONS, CONCURRENCY, fetches_pictures=False)
-            report(f"survey, {stored} answers stored", many, f"{many.cpu_ms / few.cpu_ms:.2f} x the same when empty")
-        finally:
-            site.close()
+        databases = {"SQLite": "", **({} if backends.missing() else {"PostgreSQL": backends.DATABASE_URL})}
+        found = {}
+        for database, address in databases.items():
+            say(f"on {database}")
+            site = Site(folder / database, address)
+            try:
+                found[database] = of_the_survey(site, least)
+            finally:
+                site.close()
+        if not _otree.is_installed():
+            say("oTree is not installed beside (make bench-peers), so it was not measured.")
+            return 0
+        say("oTree, one server process by its design, on SQLite")
+        peer = of_otree(folder / "otree")
+        ratio = f"{peer.cpu_ms / found['SQLite'].cpu_ms:.1f} x ours"
+        report(f"oTree, all requests of a session, {CONCURRENCY} at a time", peer, ratio)
     return 0
+
+
+def say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
