@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import random
-import re
 import signal
 import subprocess
 import textwrap
@@ -101,7 +100,7 @@ def _session(port: int, participants: int) -> str:
         except OSError:  # it is still starting
             time.sleep(0.1)
             continue
-        return urllib.parse.urlsplit(re.findall(r'"session_wide_url":\s*"([^"]+)"', reply)[0]).path
+        return urllib.parse.urlsplit(str(json.loads(reply)["session_wide_url"])).path
     raise RuntimeError("oTree's server does not answer.")
 
 
