@@ -460,3 +460,21 @@ class ReportRequest(Work):
             waiting = cls.objects.create(study=study, user=user.get_username() if user else "")
             study.note("asked for a report", user)
         return waiting
+
+
+class PowerAnalysis(Work):
+    """Somebody asked how many participants and items a study needs; a worker simulates, cell after cell."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT)
+    user = models.CharField(max_length=150, blank=True)  # the name then; "" is the command line
+    key = models.CharField(max_length=64)  # of the plan: the same question is answered once
+    plan = models.JSONField()
+    cells = models.JSONField(default=list, blank=True)  # those that are finished, kept when a worker dies
+    results = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["study", "key"], name="power_once")]
+
+    def __str__(self) -> str:
+        return f"power analysis of {self.study}"

@@ -1,4 +1,4 @@
-"""What the workers do for studies: move those along that wait for their pictures, and write the reports asked for."""
+"""What the workers do for studies: move those along that wait for pictures, write reports, simulate power."""
 
 import logging
 import tempfile
@@ -9,7 +9,7 @@ from attribution.leases import Lease
 from attribution.tasks import nudge, register
 
 from . import preparation
-from .models import ReportRequest, Study
+from .models import PowerAnalysis, ReportRequest, Study
 
 logger = logging.getLogger(__name__)
 
@@ -39,3 +39,15 @@ def write_reports(lease: Lease) -> None:
 
 
 register(ReportRequest, write_reports, needs="study.reports")
+
+
+def simulate_power(lease: Lease) -> None:
+    """Simulate the power analyses that were asked for."""
+    from . import power
+
+    for row in lease.rows:
+        with failing_alone(lease, row):
+            power.simulate(lease, row)
+
+
+register(PowerAnalysis, simulate_power, needs="study.power")
