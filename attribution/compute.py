@@ -207,15 +207,20 @@ def visualization(
     parameters: Mapping[str, Any],
     seed: int,
     start: NDArray[Any] | None = None,
+    template: Sequence[NDArray[Any]] = (),
     progress: Progress = lambda fraction: None,
     device: str | None = None,
 ) -> Computed:
-    """Images (n, 3, S, S) that the target answers to, with the curves of the ascent; ``start`` is a photo or None."""
+    """Images (n, 3, S, S) that the target answers to, with the curves of the ascent.
+
+    ``start`` is the photo it begins at, ``template`` are photos whose magnitudes a prior keeps.
+    """
     network = open_network(source, device=device)
     began = time.perf_counter()
     begin_at = None if start is None else to_images([start], network)
+    kept = to_images(template, network) if len(template) else None
     with _beating(network, progress) as beat:
-        found = _visualize(network, target, plugin, parameters, seed=seed, start=begin_at, progress=beat)
+        found = _visualize(network, target, plugin, parameters, seed=seed, start=begin_at, template=kept, progress=beat)
     arrays = {"images": found.images.cpu().numpy().astype(np.float16)}
     if found.path is not None:
         arrays["path"] = found.path.cpu().numpy().astype(np.float16)
@@ -327,16 +332,22 @@ def _visualize(
     *,
     seed: int,
     start: Tensor | None,
+    template: Tensor | None,
     progress: Progress,
 ) -> Visualized:
     visualize = plugins.load("attribution.visualizations", plugin).visualize
+    taken = inspect.signature(visualize).parameters
     arguments = plugins.complete("attribution.visualizations", plugin, parameters)
-    if "start" in inspect.signature(visualize).parameters:
+    if "start" in taken:
         if start is None:
             raise ValueError(f"The visualization “{plugin}” begins at an image; name one.")
         arguments["start"] = start
     elif start is not None:
         raise ValueError(f"The visualization “{plugin}” begins at no image; leave the image out.")
+    if "template" in taken:
+        arguments["template"] = template
+    elif template is not None:
+        raise ValueError(f"The visualization “{plugin}” keeps no image's magnitudes; leave the template out.")
     found: Visualized = visualize(network, target, seed=seed, progress=progress, **arguments)
     return found
 
@@ -357,6 +368,7 @@ def _run(folder: str, name: str, **arguments: Any) -> Any:
             parameters,
             seed=arguments.pop("seed"),
             start=arguments.pop("start", None),
+            template=arguments.pop("template", None),
             progress=arguments.pop("progress", lambda fraction: None),
         )
     raise ValueError(f"A diagnostic runs methods and visualizations, not {folder}.")

@@ -56,6 +56,7 @@ def visualizations(lease: Lease) -> None:
                 parameters=row.parameters,
                 seed=row.seed,
                 start=images.pixels(row.image.file) if row.image else None,
+                template=[images.pixels(image.file) for image in _images(row.template_hashes)],
                 progress=lease.progress,
             )
             row.count = len(result.arrays["images"])
@@ -79,18 +80,19 @@ def measurements(lease: Lease) -> None:
     for row in lease.rows:
         with failing_alone(lease, row):
             check_version(row)
-            stored = {image.content_hash: image for image in Image.objects.filter(content_hash__in=row.image_hashes)}
-            if set(row.image_hashes) - set(stored):
-                raise ValueError("An image that is to be measured is no longer there.")
-            shown = [stored[key] for key in row.image_hashes]
+            shown = _images(row.image_hashes)
             with timed() as seconds:
                 table = compute.measurement(
                     row.plugin,
-                    {row.network.name: source_of(row.network, row.randomized_seed)} if row.network else {},
+                    {
+                        network.name: source_of(network, row.randomized_seed if network == row.network else None)
+                        for network in row.networks
+                    },
                     [images.pixels(image.file) for image in shown],
                     names=[image.name for image in shown],
                     labels=row.subject.get("labels", []),
                     boxes=row.subject.get("boxes", []),
+                    masks=_masks(shown, row.subject.get("masks", [])),
                     maps={name: np.stack([_map(key) for key in keys]) for name, keys in row.map_keys.items()},
                     visualizations={
                         name: Visualization.objects.get(content_key=key).arrays()["images"]
@@ -265,6 +267,7 @@ def _maps(lease: Lease, rows: list[SaliencyMap]) -> None:
             parameters=first.parameters,
             seed=first.seed,
             progress=lease.progress,
+            **(_places([row.image for row in rows]) if first.needs_masks else {}),
         )
     if not went and len(rows) > 1:
         for row in rows:
@@ -285,6 +288,30 @@ def _npz(arrays: dict[str, Any]) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
     return stream.getvalue()
+
+
+def _images(hashes: Sequence[str]) -> list[Image]:
+    """The stored images of these contents, in this order; raises ValueError where one is no longer there."""
+    stored = {image.content_hash: image for image in Image.objects.filter(content_hash__in=hashes)}
+    if set(hashes) - set(stored):
+        raise ValueError("An image that this is computed from is no longer there.")
+    return [stored[key] for key in hashes]
+
+
+def _places(shown: Sequence[Image]) -> dict[str, Any]:
+    """Where the objects of these images are, for a method that is told so."""
+    return {
+        "masks": [images.mask(image.mask) if image.mask else None for image in shown],
+        "boxes": [image.boxes for image in shown],
+    }
+
+
+def _masks(shown: Sequence[Image], hashes: Sequence[str | None]) -> list[Any]:
+    """The masks that a measurement names by content; raises ValueError where another one has taken its place."""
+    for image, known in zip(shown, hashes, strict=bool(hashes)):
+        if known is not None and image.mask_hash != known:
+            raise ValueError(f"{image} has had another mask since this was ordered; order it anew.")
+    return [images.mask(image.mask) if known else None for image, known in zip(shown, hashes, strict=False)]
 
 
 def _map(key: str) -> Any:

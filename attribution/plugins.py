@@ -31,6 +31,7 @@ class Plugin:
     source: str
     parameters: dict[str, Any]
     version: int
+    asks: tuple[str, ...] = ()  # what it has to be given besides: the verb's keyword arguments without a default
 
 
 def names(folder: str) -> list[str]:
@@ -104,6 +105,11 @@ def _read(folder: str, name: str, path: Path, changed_ns: int) -> Plugin:
         source=" ".join(source.split()),
         parameters=_parameters(function, path.name),
         version=version if isinstance(version, int) else 1,
+        asks=tuple(
+            argument.arg
+            for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+            if default is None
+        ),
     )
 
 

@@ -2,7 +2,8 @@
 
 Does the map lie where the object is? Weakly supervised boxes as in Simonyan, Vedaldi & Zisserman 2013
 (https://arxiv.org/abs/1312.6034, section 3.2), the pointing game (Zhang et al. 2018, https://arxiv.org/abs/1608.00507)
-and the share of the map's mass in the boxes; beside each stands what the image's centre alone would reach. Several
+and the share of the map's mass in the boxes; beside each stands what the image's centre alone would reach. Against
+masks, which are exact: pointing, mass and rank accuracy (Arras et al. 2022, https://arxiv.org/abs/2003.07258). Several
 networks stand side by side.
 """
 
@@ -32,6 +33,11 @@ COLUMNS = (
     "centre_is_found",
     "top1_found",
     "top5_found",
+    "mask_pointing",
+    "mask_centre_pointing",
+    "mask_mass",
+    "mask_rank",
+    "mask_area",
 )
 
 
@@ -44,17 +50,23 @@ def measure(
     foreground: float = 0.95,
     background: float = 0.3,
 ) -> list[Row]:
-    """A row for each network, method and image that has a label or boxes; ``image`` None is the mean over images.
+    """A row for each network, method and image with a label, boxes or a mask; ``image`` None is the mean over images.
 
     ``pointing``: the map's peak lies in a box or within ``tolerance`` of a side (15 pixels of 224) of one. ``mass``:
     the share of the map in the boxes, whose share of the image is ``area``. ``is_found``: IoU of map's box and an
-    object's is at least 0.5; ``top5_found``: and the label is among the network's five first answers. Maps are of the
-    label, or of the first answer where an image has none.
+    object's is at least 0.5; ``top5_found``: and the label is among the network's five first answers. Within the
+    mask: ``mask_pointing``, ``mask_mass``, and ``mask_rank``, the share of the map's highest pixels that lie in it, as
+    many as it has; by chance these are ``mask_area``. Maps are
+    of the label, or of the first answer where there is none.
     """
     images = images_of(subject)
-    places = [image for image in range(len(images)) if _label(subject, image) is not None or _boxes(subject, image)]
+    places = [
+        image
+        for image in range(len(images))
+        if _label(subject, image) is not None or _boxes(subject, image) or _mask(subject, image) is not None
+    ]
     if not places:
-        raise ValueError("Nobody said what is on these images or where: localisation needs labels or boxes.")
+        raise ValueError("Nobody said what is on these images or where: localisation needs labels, boxes or masks.")
     rows: list[Row] = []
     for name, network, told in each_network(subject):
         logits = logits_of(network, images)
@@ -71,6 +83,7 @@ def measure(
                         **_placed(
                             images[image], maps[image], _boxes(subject, image), tolerance, (foreground, background)
                         ),
+                        **_masked(maps[image], _mask(subject, image), tolerance),
                     }
                 )
                 row = rows[-1]
@@ -88,6 +101,11 @@ def _label(subject: Subject, image: int) -> int | None:
 def _boxes(subject: Subject, image: int) -> list[list[float]]:
     boxes = subject.boxes[image] if image < len(subject.boxes) else []
     return [list(box) for box in boxes if box[2] > box[0] and box[3] > box[1]]
+
+
+def _mask(subject: Subject, image: int) -> Tensor | None:
+    mask = None if subject.masks is None else subject.masks[image, 0].bool().cpu()
+    return mask if mask is not None and mask.any() else None
 
 
 def _targets(subject: Subject, network: Network, logits: Tensor) -> list[Target]:
@@ -149,6 +167,29 @@ def _placed(
         "centre_is_found": bool(max(overlap(central, box) for box in boxes) >= 0.5),
         **dict(zip(("left", "top", "right", "bottom"), found or (None, None, None, None), strict=True)),
     }
+
+
+def _masked(saliency: Tensor, mask: Tensor | None, tolerance: float) -> Row:
+    if mask is None:
+        return dict.fromkeys(COLUMNS[11:])
+    height, width = saliency.shape
+    values = saliency.double().cpu()
+    peak = divmod(int(values.argmax()), width)
+    near = tolerance * min(height, width)
+    highest = values.flatten().topk(int(mask.sum())).indices
+    return {
+        "mask_pointing": is_near(mask, peak, near),
+        "mask_centre_pointing": is_near(mask, (height // 2, width // 2), near),
+        "mask_mass": float(values[mask].sum() / values.sum().clamp(min=1e-30)),
+        "mask_rank": float(mask.flatten()[highest].double().mean()),
+        "mask_area": float(mask.double().mean()),
+    }
+
+
+def is_near(mask: Tensor, point: tuple[int, int], near: float) -> bool:
+    """Whether a pixel (row, column) is at most ``near`` pixels, centre to centre, from one of the mask (H, W)."""
+    away = mask.nonzero() - torch.tensor(point)
+    return bool(away.square().sum(1).min() <= near**2)
 
 
 def hits(point: tuple[int, int], boxes: Sequence[Sequence[float]], near: float) -> bool:

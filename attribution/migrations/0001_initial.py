@@ -195,6 +195,7 @@ class Migration(migrations.Migration):
                 ('notes', models.JSONField(default=dict)),
                 ('count', models.PositiveIntegerField(default=0)),
                 ('image', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='attribution.image')),
+                ('template_hashes', models.JSONField(default=list)),
                 ('network', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='attribution.network')),
             ],
             options={

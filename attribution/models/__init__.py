@@ -2,7 +2,6 @@
 
 from .computations import (
     Computation,
-    Measurement,
     NetworkUpload,
     OfNetwork,
     SaliencyMap,
@@ -11,6 +10,7 @@ from .computations import (
     upload_path,
 )
 from .inputs import Image, Network, checkpoint_path, digest, image_path, mask_path, unguessable
+from .measurements import Measurement
 from .pictures import Picture, picture_path, standard_pictures
 from .work import State, Work, Worker, WorkQuerySet
 

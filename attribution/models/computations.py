@@ -10,7 +10,7 @@ from attribution import plugins
 from attribution.targets import Target
 
 from .inputs import Image, Network, digest, unguessable
-from .work import State, Work, WorkQuerySet
+from .work import State, Work
 
 
 def upload_path(upload: "NetworkUpload", filename: str) -> str:
@@ -163,7 +163,13 @@ class SaliencyMap(OfNetwork):
         return f"{self.plugin} of {self.image} for {self.target_words}"
 
     def depends_on(self) -> dict[str, Any]:
-        return {**super().depends_on(), "image": self.image.content_hash}
+        where = {"whereabouts": self.image.whereabouts} if self.needs_masks else {}
+        return {**super().depends_on(), "image": self.image.content_hash, **where}
+
+    @property
+    def needs_masks(self) -> bool:
+        """Whether the method is told where the objects are, as the oracle is."""
+        return "masks" in plugins.describe(self.folder, self.plugin).asks
 
 
 class Visualization(OfNetwork):
@@ -172,6 +178,7 @@ class Visualization(OfNetwork):
     folder = "attribution.visualizations"
 
     image = models.ForeignKey(Image, on_delete=models.PROTECT, null=True, blank=True)  # where an edit starts
+    template_hashes = models.JSONField(default=list)  # content of the images whose magnitudes a prior keeps
     curves = models.JSONField(default=dict)
     notes = models.JSONField(default=dict)
     count = models.PositiveIntegerField(default=0)
@@ -180,94 +187,5 @@ class Visualization(OfNetwork):
         return f"{self.plugin} of {self.target_words}"
 
     def depends_on(self) -> dict[str, Any]:
-        return {**super().depends_on(), "image": self.image.content_hash if self.image else None}
-
-
-class MeasurementQuerySet(WorkQuerySet):
-    def ready(self) -> Self:
-        """Free measurements whose maps and visualizations are done."""
-        free = super().ready()
-        needed = {row.pk: row.source_keys for row in free.only("pk", "subject")}
-        keys = set().union(*needed.values())
-        if not keys:
-            return free
-        done = {
-            key
-            for model in (SaliencyMap, Visualization)
-            for key in model.objects.filter(content_key__in=keys, state=State.DONE).values_list(
-                "content_key", flat=True
-            )
-        }
-        return free.exclude(pk__in=[pk for pk, some in needed.items() if some - done])
-
-
-class Measurement(Computation):
-    """A diagnostic's table; ``subject`` says of what, by content.
-
-    ``labels``: the images' class indices; ``boxes``: their boxes; ``maps``: name -> content keys, one map an image;
-    ``visualizations``: name -> content key.
-    """
-
-    folder = "attribution.diagnostics"
-
-    network = models.ForeignKey(Network, on_delete=models.PROTECT, null=True, blank=True)
-    randomized_seed = models.BigIntegerField(null=True, blank=True)
-    images = models.ManyToManyField(Image, blank=True)
-    image_hashes = models.JSONField(default=list)  # of ``images``, in order: part of the content key
-    subject = models.JSONField(default=dict)
-    table = models.JSONField(default=list)
-
-    objects: ClassVar[Any] = MeasurementQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.plugin} of {self.network}"
-
-    @property
-    def map_keys(self) -> dict[str, list[str]]:
-        """Name -> content keys of saliency maps, one an image."""
-        return dict(self.subject.get("maps", {}))
-
-    @property
-    def visualization_keys(self) -> dict[str, str]:
-        """Name -> content key of a visualization."""
-        return dict(self.subject.get("visualizations", {}))
-
-    @property
-    def source_keys(self) -> set[str]:
-        """The content keys of all that must be done before this can be measured."""
-        return {key for keys in self.map_keys.values() for key in keys} | set(self.visualization_keys.values())
-
-    @classmethod
-    def predictions(cls, network: Network, images: list[Image]) -> list[Self]:
-        """The stored rows of what ``network`` says of each image, ordered where they are not there yet."""
-        return cls.order([cls(plugin="predictions", network=network, image_hashes=[i.content_hash]) for i in images])
-
-    @property
-    def first_answer(self) -> int:
-        """Of predictions that are done: the index of the class with the highest score."""
-        return next(int(line["index"]) for line in self.table if line["rank"] == 1)
-
-    @classmethod
-    def order(cls, rows: list[Self]) -> list[Self]:
-        stored = super().order(rows)
-        hashes = {digest for row in stored for digest in row.image_hashes}
-        images = dict(Image.objects.filter(content_hash__in=hashes).values_list("content_hash", "pk"))
-        links = [
-            cls.images.through(measurement_id=row.pk, image_id=images[digest])
-            for row in stored
-            for digest in row.image_hashes
-            if digest in images
-        ]
-        cls.images.through.objects.bulk_create(links, ignore_conflicts=True, batch_size=500)
-        return stored
-
-    def signature(self) -> list[Any]:
-        return [self.network_id, self.randomized_seed, self.plugin, self.version, self.parameters, self.seed]
-
-    def depends_on(self) -> dict[str, Any]:
-        return {
-            "network": self.network.fingerprint if self.network else None,
-            "randomized_seed": self.randomized_seed,
-            "images": self.image_hashes,
-            "subject": self.subject,
-        }
+        found = {**super().depends_on(), "image": self.image.content_hash if self.image else None}
+        return {**found, "template": self.template_hashes} if self.template_hashes else found

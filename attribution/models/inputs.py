@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -58,6 +59,11 @@ class Network(models.Model):
     def fingerprint(self) -> list[Any]:
         """All that the network's answers depend on; part of the content key of what is computed with it."""
         return [self.weights_hash, self.plugin, self.parameters, self.view_resize, self.view_size]
+
+    @staticmethod
+    def fingerprints(networks: Iterable["Network"]) -> dict[str, list[Any]]:
+        """Name -> fingerprint: how a measurement's subject names the networks beside its own."""
+        return {network.name: network.fingerprint for network in networks}
 
     def label(self, index: int) -> str:
         return str(self.labels[index]) if 0 <= index < len(self.labels) else str(index)
@@ -114,3 +120,16 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def mask_hash(self) -> str | None:
+        """sha256 of the stored mask, or None where there is none."""
+        if not self.mask:
+            return None
+        with self.mask.open("rb") as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
+
+    @property
+    def whereabouts(self) -> dict[str, Any]:
+        """Where its objects are, by content: what a result depends on that was given its mask, or else its boxes."""
+        return {"mask": self.mask_hash} if self.mask else {"boxes": self.boxes}

@@ -5,6 +5,8 @@ S_c(x) - penalty * |x - mean image|^2 for the unnormalised score S_c, by gradien
 scalars come with the target, other priors by name.
 """
 
+from torch import Tensor
+
 from attribution.networks import Network
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
@@ -17,6 +19,7 @@ VERSION = 1
 def visualize(
     network: Network,
     target: Target,
+    template: Tensor | None = None,
     *,
     seed: int,
     progress: Progress,
@@ -34,12 +37,15 @@ def visualize(
 
     ``prior`` is none, l2, tv, blur, jitter, fourier or phase; ``penalty`` counts in squared units of the image's own
     [0, 1] (tv: in units), ``step_size`` is a root mean square in them. With ``clip`` images stay in [0, 1]; without,
-    they are the free optimum, and the notes tell their range.
+    they are the free optimum, and the notes tell their range. ``template`` (n, 3, S, S) are the images whose mean
+    magnitudes the prior phase keeps; without any it keeps 1/f.
     """
     if target.index is None:
         raise ValueError("A class model is of a class; for a channel or position take the visualization “unit”.")
     if restarts < 1 or penalty < 0:
         raise ValueError("A class model needs at least 1 restart and a penalty that is not below 0.")
+    if template is not None and prior != "phase":
+        raise ValueError(f"A template's magnitudes are kept by the prior “phase”, not by “{prior}”.")
     chosen = prior_named(
         prior,
         network,
@@ -50,5 +56,6 @@ def visualize(
         blur=blur,
         jitter=jitter,
         clip=clip,
+        template=template,
     )
     return climb_class(network, target, chosen, steps=steps, step_size=step_size, progress=progress)

@@ -167,7 +167,7 @@ def test_localisation_stands_networks_side_by_side_and_asks_for_labels_or_boxes(
     rows = measured("localisation", about)
     assert {row["network"] for row in rows} == {"network 0", "network 1"}
     about.labels, about.boxes = [None] * 4, []
-    with pytest.raises(ValueError, match="needs labels or boxes"):
+    with pytest.raises(ValueError, match="needs labels, boxes or masks"):
         measured("localisation", about)
 
 

@@ -17,6 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from attribution import compute, tasks
 from attribution.computing import add_network
+from attribution.decoding import png
 from attribution.leases import Lease, LostLeaseError, StoppedError
 from attribution.models import Measurement, NetworkUpload, Picture, SaliencyMap, State, Visualization, Worker
 
@@ -260,6 +261,79 @@ def test_a_measurement_waits_for_the_maps_it_is_of() -> None:
     tasks.work("attribution.measurement", [waiting.pk])
     waiting.refresh_from_db()
     assert waiting.state == State.DONE
+
+
+def test_a_measurement_fails_with_its_map_and_both_are_tried_again_together() -> None:
+    (row,) = demo_rows.maps(1)
+    about = {"network": row.network, "image_hashes": [row.image.content_hash]}
+    of_map, of_nothing = (
+        Measurement(plugin="predictions", subject={"maps": {"gradient": [key]}}, **about)
+        for key in (row.content_key, "0" * 64)
+    )
+    waiting, lost = Measurement.order([of_map, of_nothing])
+    lease = Lease(SaliencyMap, [row.pk])
+    lease.fail(lease.rows[0], "The moon was in the way.")
+    tasks.sweep()
+    for measured, words in ((waiting, "The moon was in the way."), (lost, "is no longer there")):
+        measured.refresh_from_db()
+        assert measured.state == State.FAILED
+        assert words in measured.error
+    assert tasks.do([waiting]) == 1  # nobody waits for ever
+    assert Measurement.objects.filter(pk=waiting.pk).retry() == 1
+    row.refresh_from_db()
+    assert row.state == State.PENDING
+    tasks.work(MAP, [row.pk])
+    assert tasks.do([waiting]) == 1
+    waiting.refresh_from_db()
+    assert waiting.state == State.DONE
+
+
+def test_the_oracle_is_a_row_that_depends_on_where_the_object_is() -> None:
+    network, image = demo_rows.network(), demo_rows.scenes(1)[0]
+
+    def oracle() -> SaliencyMap:
+        (row,) = SaliencyMap.order(
+            [SaliencyMap(plugin="oracle_mask", network=network, image=image, target={"index": 0})]
+        )
+        tasks.work(MAP, [row.pk])
+        row.refresh_from_db()
+        return row
+
+    nowhere = oracle()
+    assert nowhere.state == State.FAILED
+    assert "neither masks nor boxes" in nowhere.error
+    image.boxes = [{"object": "goose", "left": 10, "top": 20, "right": 30, "bottom": 40}]
+    image.save()
+    boxed = oracle()
+    assert boxed.arrays()["map"].sum() == 400
+    mask = np.zeros((64, 64), dtype=bool)
+    mask[5:10, 5:10] = True
+    image.mask.save("", ContentFile(png(mask)))
+    masked = oracle()
+    assert masked.arrays()["map"].sum() == 25
+    assert oracle() == masked
+    assert len({nowhere.content_key, boxed.content_key, masked.content_key}) == 3
+
+
+def test_a_map_is_measured_against_the_mask_that_the_row_names() -> None:
+    (row,) = demo_rows.maps(1)
+    mask = np.zeros((64, 64), dtype=bool)
+    mask[:, :32] = True
+    row.image.mask.save("", ContentFile(png(mask)))
+    subject = {"maps": {"gradient": [row.content_key]}, "masks": [row.image.mask_hash]}
+    about = {"plugin": "localisation", "network": row.network, "image_hashes": [row.image.content_hash]}
+    (measured,) = Measurement.order([Measurement(**about, subject=subject)])
+    tasks.do([row])
+    tasks.do([measured])
+    measured.refresh_from_db()
+    map_ = np.abs(row.__class__.objects.get(pk=row.pk).arrays()["map"].astype(float))
+    assert measured.table[0]["mask_mass"] == pytest.approx(map_[:, :, :32].sum() / map_.sum(), rel=1e-3)
+    assert measured.table[0]["mask_area"] == 0.5
+    row.image.mask.save("", ContentFile(png(~mask)))
+    (later,) = Measurement.order([Measurement(**about, subject=subject, seed=1)])
+    tasks.do([later])
+    later.refresh_from_db()
+    assert "has had another mask since this was ordered" in later.error
 
 
 def test_a_picture_waits_for_its_map_and_is_rendered_with_it() -> None:
