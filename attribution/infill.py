@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 MOST_PATCHES = 4000  # of one image, to learn the model from
+MOST_PIXELS = 64  # a side, margins included: three covariances of 64**2 pixels take 400 MB
 
 
 @dataclass
@@ -20,6 +21,12 @@ class Patches:
     def __post_init__(self) -> None:
         self.margin = max(self.side // 4, 1)
         outer = self.side + 2 * self.margin
+        if outer > MOST_PIXELS:
+            raise ValueError(
+                f"A square of {self.side} x {self.side} pixels is too large to be drawn from what surrounds it, by a "
+                f"model of all its pixels together: with its margins it may have at most {MOST_PIXELS} pixels a side, "
+                "so take a smaller square, or a fill that needs no surroundings."
+            )
         height, width = self.image.shape[-2:]
         self.height, self.width = min(outer, height), min(outer, width)
         pixels = self.image.flatten(1).double()

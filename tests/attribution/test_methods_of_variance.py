@@ -302,6 +302,8 @@ def test_prediction_difference_leaves_what_is_foretold_and_refuses_what_has_no_o
         methods.run("prediction_difference", network, plain, [Target(module="4", channel=1)], seed=0, parameters={})
     with pytest.raises(ValueError, match="at least two draws"):
         run("prediction_difference", network, plain, samples=1)
+    with pytest.raises(ValueError, match="at most 64 pixels a side"):
+        run("prediction_difference", network, torch.zeros(1, 3, 224, 224), square=0.25)
 
 
 def test_derivatives_in_cells_are_those_of_a_common_shift() -> None:
