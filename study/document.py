@@ -16,6 +16,7 @@ from study import designs, trials
 from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
 from .document_design import design_problems, schedule
 from .document_keys import KEYS, completed_table, shape_problems
+from .preregistration import preregistration_problems
 from .recruitment_sources import filled_in, recruitment_problems
 from .texts import Path, Problem, localised, text_problems
 
@@ -230,4 +231,5 @@ CHECKS = [
     ({"recruitment"}, recruitment_problems),
     ({"analysis"}, _analysis),
     ({"exclusions"}, _exclusions),
+    ({"preregistration", "conditions", "tasks", "analysis"}, preregistration_problems),
 ]

@@ -58,7 +58,13 @@ def _table_of(pattern: re.Pattern[str], words: str) -> Callable[[Any], str]:
 
 
 ANYTHING = re.compile(r"(?s).*\S.*")
+def _numbers(value: Any) -> str:
+    fits = isinstance(value, list | tuple) and all(isinstance(v, int | float) and v is not True for v in value)
+    return "" if fits else "should be a list of numbers, such as [0.5, 1.0]."
+
+
 KINDS: dict[str, Callable[[Any], str]] = {
+    "numbers": _numbers,
     "slug": _rule(SLUG, "should be lower-case letters, digits, - and _, such as “sense-of-geese”."),
     "name": _rule(NAME, "should be letters, digits, -, _ and ., such as “trained”."),
     "string": _kind(str, "should be a text in quotes."),
@@ -73,6 +79,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
 }
 
 HTML = {"text": Key("html")}
+EXCLUSIONS = Key("list", [], keys={"rule": Key("string"), "parameters": Key("table", {})})
 TASK = {"name": Key("name"), "trial_type": Key("string"), "options": Key("table", {})}
 STIMULI = {"count": Key("whole", 0, low=0, high=100), "images": Key("strings", [])}
 KEYS: dict[str, Key] = {
@@ -140,7 +147,29 @@ KEYS: dict[str, Key] = {
             "analyses": Key("list", [], keys={"name": Key("string"), "parameters": Key("table", {})}),
         },
     ),
-    "exclusions": Key("list", [], keys={"rule": Key("string"), "parameters": Key("table", {})}),
+    "exclusions": EXCLUSIONS,
+    "preregistration": Key(
+        "table",
+        None,
+        keys={
+            "hypotheses": Key("strings", []),
+            "participants": Key("whole", 0, low=0, high=1_000_000),
+            "stopping_rule": Key("string", ""),
+            "smallest_effect": Key("number", 0.0, low=0),
+            "smallest_effect_reason": Key("string", ""),
+            "family": Key("strings", []),
+            "looks": Key("numbers", []),
+            "spending": Key("string", "obrien_fleming", choices=("obrien_fleming", "pocock")),
+            "planned_standard_error": Key("number", 0.0, low=0),
+            "blind_arms": Key("flag", False),
+            "forecasts": Key(
+                "list", [], keys={"who": Key("string"), "condition": Key("string"), "estimate": Key("number")}
+            ),
+            "multiverse": Key(
+                "list", [], keys={"name": Key("string"), "task": Key("string", ""), "exclusions": EXCLUSIONS}
+            ),
+        },
+    ),
 }
 
 
