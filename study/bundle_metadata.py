@@ -19,7 +19,7 @@ PLACE: dict[str, dict[str, Any]] = {
     "position": {"required": True, "minimum": 0},
     "attempt": {"required": True, "minimum": 1},
 }
-PHASES = ["screening", "practice", "quiz", "training", "main", "catch", "questionnaire"]
+PHASES = ["screening", "practice", "quiz", "training", "main", "repeat", "catch", "questionnaire"]
 STATES = ["started", "completed", "screened_out", "failed_check", "withdrawn", "erased"]
 CONSTRAINTS: dict[str, dict[str, dict[str, Any]]] = {
     "responses.csv": {

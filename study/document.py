@@ -15,6 +15,7 @@ from study import designs, trials
 
 from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
 from .document_design import design_problems, schedule
+from .document_gates import gate_problems, training_problems
 from .document_keys import KEYS, completed_table, shape_problems
 from .preregistration import preregistration_problems
 from .recruitment_sources import filled_in, recruitment_problems
@@ -24,6 +25,10 @@ __all__ = ["Problem", "completed", "item_names", "localised", "options_of", "sch
 
 Table = Mapping[str, Any]
 MANY_IMAGES = 100
+
+
+# Where tasks stand: those that end in “tasks” are asked about a picture.
+SECTIONS = (("tasks",), ("training", "tasks"), ("screening",), ("quiz", "questions"), ("questionnaire",))
 
 
 def validate(document: Table) -> list[Problem]:
@@ -96,16 +101,17 @@ def _tasks(document: Table) -> list[Problem]:
         for compared in comparisons
         for name, label in _classes(document["items"])
     ]
-    for section in ("tasks", "questionnaire"):
-        for number, task in enumerate(document[section]):
-            path: Path = (section, number)
-            if section == "questionnaire" and task["name"] in names:
+    for section in SECTIONS:
+        listed = document[section[0]] if len(section) == 1 else document[section[0]][section[1]]
+        for number, task in enumerate(listed):
+            path: Path = (*section, number)
+            if section != ("tasks",) and task["name"] in names:
                 found.append(Problem((*path, "name"), f"= “{task['name']}” is a task's name too; each needs its own."))
             names.add(task["name"])
-            shown = document["items"] if section == "tasks" else None
+            shown = document["items"] if section[-1] == "tasks" else None
             own = _task_problems(path, task, document["languages"], items if shown else None, shown)
-            found += own or (_compared(path, task, comparisons) if shown else [])
-    return found or _order(document) + _catch(document)
+            found += own or (_compared(path, task, comparisons) if section == ("tasks",) else [])
+    return found or _order(document) + _catch(document) + gate_problems(document) + training_problems(document)
 
 
 def _compared(path: Path, task: Table, comparisons: Sequence[Sequence[str]]) -> list[Problem]:
@@ -227,7 +233,10 @@ CHECKS = [
     ({"conditions", "items"}, condition_problems),
     ({"design"}, design_problems),
     ({"design", "items", "conditions", "seed"}, _schedule),
-    ({"tasks", "questionnaire", "items", "conditions", "languages", "practice", "catch"}, _tasks),
+    (
+        {"items", "conditions", "languages", "practice", "catch", *(section[0] for section in SECTIONS)},
+        _tasks,
+    ),
     ({"recruitment"}, recruitment_problems),
     ({"analysis"}, _analysis),
     ({"exclusions"}, _exclusions),

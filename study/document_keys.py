@@ -58,6 +58,8 @@ def _table_of(pattern: re.Pattern[str], words: str) -> Callable[[Any], str]:
 
 
 ANYTHING = re.compile(r"(?s).*\S.*")
+
+
 def _numbers(value: Any) -> str:
     fits = isinstance(value, list | tuple) and all(isinstance(v, int | float) and v is not True for v in value)
     return "" if fits else "should be a list of numbers, such as [0.5, 1.0]."
@@ -120,7 +122,29 @@ KEYS: dict[str, Key] = {
         },
     ),
     "tasks": Key("list", keys=TASK),
-    "practice": Key("table", {}, keys={**STIMULI, "feedback": Key("flag", True)}),
+    "screening": Key("list", [], keys=TASK),
+    "quiz": Key(
+        "table",
+        {},
+        keys={
+            "pass": Key("whole", 0, low=0),
+            "attempts": Key("whole", 2, low=0, high=100),
+            "questions": Key("list", [], keys=TASK),
+        },
+    ),
+    "practice": Key(
+        "table",
+        {},
+        keys={
+            **STIMULI,
+            "feedback": Key("flag", True),
+            "at_least": Key("number", 0, low=0, high=1),
+            "attempts": Key("whole", 0, low=0, high=100),
+        },
+    ),
+    "training": Key("table", {}, keys={**STIMULI, "feedback": Key("flag", True), "tasks": Key("list", [], keys=TASK)}),
+    "repeats": Key("table", {}, keys={"count": Key("whole", 0, low=0, high=1000)}),
+    "breaks": Key("table", {}, keys={"every": Key("whole", 20, low=0, high=1000)}),
     "catch": Key("table", {}, keys=STIMULI),
     "questionnaire": Key("list", [], keys=TASK),
     "recruitment": Key(

@@ -1,6 +1,5 @@
 """An arriving participant gets the least-filled arm's presentations, all in one transaction."""
 
-import random
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +8,8 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from attribution import plugins
-
-from .document import localised
-from .models import Arm, Participant, RecruiterIdentity, Recruitment, Stimulus, Study, Trial, new_seed, new_token
+from . import session_plan
+from .models import Arm, Participant, RecruiterIdentity, Recruitment, Study, new_seed, new_token
 
 # Without the letters and digits that people confuse.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -82,7 +79,7 @@ def enrol(
                 external_id=external_id,
                 parameters=dict(parameters or {}),
             )
-        Trial.objects.bulk_create(trials_of(participant))
+        session_plan.save(session_plan.trials_of(participant))
     return participant
 
 
@@ -108,70 +105,6 @@ def took_part_elsewhere(study: Study, recruitment: Recruitment, external_id: str
         recruitment__study__document__exclusive=name,
     )
     return same.exists()
-
-
-def trials_of(participant: Participant) -> list[Trial]:
-    """The trials that the participant's arm, seed and language give, unsaved; the same every time."""
-    study, arm = participant.study, participant.arm
-    if arm is None:
-        return []
-    rng = random.Random(participant.seed)
-    document = study.document
-    stimuli = {stimulus.name: stimulus for stimulus in Stimulus.objects.filter(study=study).order_by("name")}
-    practice = [stimulus for stimulus in stimuli.values() if stimulus.is_practice]
-    catch = [stimulus for stimulus in stimuli.values() if stimulus.is_catch]
-    rng.shuffle(practice)
-    shown = [(Trial.Phase.PRACTICE, stimulus) for stimulus in practice]
-    main = [(Trial.Phase.MAIN, stimuli[name]) for name in _main_order(arm, rng)]
-    shown += _with_catch(main, catch, rng)
-    tasks = [(task, _options(task, participant.language)) for task in document["tasks"]]
-    asked = [(task, _options(task, participant.language)) for task in document.get("questionnaire", [])]
-    presentations: list[tuple[Trial.Phase, Stimulus | None, Mapping[str, Any], dict[str, Any]]] = [
-        (phase, stimulus, task, options) for phase, stimulus in shown for task, options in tasks
-    ]
-    presentations += [(Trial.Phase.QUESTIONNAIRE, None, task, options) for task, options in asked]
-    return [
-        Trial(
-            participant=participant,
-            stimulus=stimulus,
-            task=task["name"],
-            trial_type=task["trial_type"],
-            phase=phase,
-            position=position,
-            options=options,
-            seed=rng.getrandbits(62),
-        )
-        for position, (phase, stimulus, task, options) in enumerate(presentations)
-    ]
-
-
-def _options(task: Mapping[str, Any], language: str) -> dict[str, Any]:
-    return plugins.complete("study.trials", task["trial_type"], localised(task.get("options", {}), language))
-
-
-def _main_order(arm: Arm, rng: random.Random) -> list[str]:
-    """The stimuli's names: blocks in their order, shuffled within each."""
-    blocks: dict[int, list[str]] = {}
-    for presentation in arm.presentations:
-        blocks.setdefault(presentation["block"], []).append(presentation["stimulus"])
-    order = []
-    for _, names in sorted(blocks.items()):
-        rng.shuffle(names)
-        order += names
-    return order
-
-
-def _with_catch(
-    main: list[tuple[Trial.Phase, Stimulus]], catch: list[Stimulus], rng: random.Random
-) -> list[tuple[Trial.Phase, Stimulus]]:
-    """Catch stimuli before main ones drawn at random, never first, and no two in a row where there is room."""
-    gaps = range(1, len(main) + 1)
-    places = rng.sample(gaps, len(catch)) if len(catch) <= len(gaps) else rng.choices(gaps, k=len(catch))
-    order = list(main)
-    # From the back, so that the earlier places still mean what was drawn.
-    for place, stimulus in zip(sorted(places, reverse=True), rng.sample(catch, len(catch)), strict=True):
-        order.insert(place, (Trial.Phase.CATCH, stimulus))
-    return order
 
 
 def _known(recruitment: Recruitment, external_id: str, origin: str) -> Participant | None:

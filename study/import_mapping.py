@@ -30,7 +30,7 @@ COLUMNS = {
     "trial": "what tells a participant’s trials apart",
     "position": "the place in the participant’s order: 0, 1, ...",
     "trial_type": "the kind of question",
-    "phase": "main, practice, training, quiz, catch or questionnaire",
+    "phase": "main, repeat, practice, training, quiz, catch or questionnaire",
 }
 UNITS = {"ms": 1.0, "s": 1000.0}
 SECTIONS = ("study", "columns", "values", "scale", "keep", "exclude", "report")

@@ -22,7 +22,7 @@ FLAGS = {
     "timed_out": "answers timed out",
     "without_answer": "rows hold no answer",
 }
-PHASES = ("main", "practice", "training", "quiz", "catch", "questionnaire")
+PHASES = ("main", "practice", "training", "quiz", "repeat", "catch", "questionnaire")
 LONGEST = {"participant": 80, "condition": 80, "item": 200, "trial_type": 80}
 REQUIRED = ("participant", "item", "condition", "trial", "position", "phase", "trial_type")
 

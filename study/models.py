@@ -375,6 +375,7 @@ class Trial(models.Model):
         QUIZ = "quiz"
         TRAINING = "training"
         MAIN = "main"
+        REPEAT = "repeat"  # a main presentation shown once more: for self-consistency, in no other analysis
         CATCH = "catch"
         QUESTIONNAIRE = "questionnaire"
 

@@ -24,7 +24,7 @@ RESPONSES: dict[str, Column] = {
     "item": ("string", "", "the thing that was judged"),
     "condition": ("string", "", "the condition under which it was shown"),
     "trial_type": ("string", "", "the kind of question"),
-    "phase": ("string", "", "screening, practice, quiz, training, main, catch or questionnaire"),
+    "phase": ("string", "", "screening, practice, quiz, training, main, repeat, catch or questionnaire"),
     "position": ("integer", "", "0, 1, ... over the participant’s session"),
     "attempt": ("integer", "", "1, or more where practice or the quiz was repeated"),
     "response": ("string", "", "what was answered"),

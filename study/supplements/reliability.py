@@ -19,7 +19,7 @@ WHAT = {"correct": "answers being right", "rating": "ratings"}
 
 def reliability(answers: Answers) -> list[Finding]:
     """One finding over all tasks and conditions; none where nothing can be said of any."""
-    rows = answers.responses[answers.responses["phase"] == "main"]
+    rows = answers.responses[answers.responses["phase"].isin(["main", "repeat"])]
     table: list[dict[str, str]] = []
     estimates: list[Estimate] = []
     notes: list[str] = []
@@ -29,7 +29,7 @@ def reliability(answers: Answers) -> list[Finding]:
         for (task, condition), group in given.groupby(["task", "condition"], sort=True):
             group = group.assign(**{value: group[value].astype(float)})
             named = f"{labels.get(str(condition), condition)}, {task}"
-            _halves(group, value, str(condition), str(task), named, table, estimates, notes)
+            _halves(group[group["phase"] == "main"], value, str(condition), str(task), named, table, estimates, notes)
             _repeats(group, value, str(condition), str(task), named, table, estimates)
     if not estimates:
         return []

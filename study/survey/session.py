@@ -6,6 +6,7 @@ by its position.
 
 import functools
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -14,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from attribution import plugins
-from study import trials
+from study import gates, trials
 from study.models import Participant, Report, Response, Stimulus, StimulusSlot, Study, Trial
 
 from .answers import Given, RefusalError
@@ -22,9 +23,8 @@ from .rows import participant_of, unanswered
 
 LOOK_AHEAD = 4  # screens that the page holds: enough to fetch their pictures ahead, few enough to reveal little
 SEEN_SECONDS = 60.0  # a participant's last_seen_at is at most this old while answers arrive
-PAUSE_EVERY = 20  # main presentations between two offered pauses
-# Catch trials look like all others, so the page is not told which they are.
-SHOWN_PHASE = {Trial.Phase.CATCH: Trial.Phase.MAIN}
+# Catch and repeated trials look like all others, so the page is not told which they are.
+SHOWN_PHASE = {Trial.Phase.CATCH: Trial.Phase.MAIN, Trial.Phase.REPEAT: Trial.Phase.MAIN}
 
 
 @dataclass
@@ -93,6 +93,9 @@ def standing(participant: Participant, upcoming: list[Trial], after: int = -1) -
 
 def screens(participant: Participant, upcoming: list[Trial], after: int = -1) -> list[dict[str, Any]]:
     """What the page needs of each trial behind position ``after``."""
+    shown = within_gate(participant, upcoming)
+    if shown and shown[0].attempt > 1:
+        after = -1  # screens that the page held before are asked again
     return [
         {
             "position": trial.position,
@@ -100,9 +103,22 @@ def screens(participant: Participant, upcoming: list[Trial], after: int = -1) ->
             "phase": SHOWN_PHASE.get(Trial.Phase(trial.phase), trial.phase),
             "screen": screen(trial, participant.study).to_json(),
         }
-        for trial in upcoming
+        for trial in shown
         if trial.position > after
     ]
+
+
+def within_gate(participant: Participant, upcoming: list[Trial]) -> list[Trial]:
+    """Those of the next trials that may be seen now: what lies behind a gate is not known before it is settled."""
+    if not upcoming or gate_of(participant, upcoming[0]) is None:
+        return upcoming
+    here = (upcoming[0].phase, upcoming[0].attempt)
+    return [trial for trial in upcoming if (trial.phase, trial.attempt) == here]
+
+
+def gate_of(participant: Participant, trial: Trial) -> gates.Gate | None:
+    """The gate that this trial is part of, if any."""
+    return conduct(participant).gates.get(trial.phase) if trial.phase in gates.PHASES else None
 
 
 def screen(trial: Trial, study: Study) -> trials.Screen:
@@ -138,6 +154,7 @@ def plan(participant: Participant) -> dict[str, Any]:
     """How many screens there are, and before which ones a section begins or a pause is offered."""
     rows = participant.trials.order_by("position", "attempt").values_list("position", "phase", "stimulus")
     breaks: list[dict[str, Any]] = []
+    every = conduct(participant).pause_every
     section, presentations, last_stimulus = "", 0, None
     total = 0
     for position, phase, stimulus in rows:
@@ -148,10 +165,10 @@ def plan(participant: Participant) -> dict[str, Any]:
             breaks.append({"before": position, "kind": shown})
         elif shown == Trial.Phase.MAIN and stimulus != last_stimulus:
             presentations += 1
-            if presentations % PAUSE_EVERY == 0:
+            if every and presentations % every == 0:
                 breaks.append({"before": position, "kind": "pause"})
         last_stimulus = stimulus
-    return {"total": total, "breaks": breaks, "has_feedback": gives_feedback(participant)}
+    return {"total": total, "breaks": breaks, "feedback": sorted(conduct(participant).feedback)}
 
 
 def store(participant: Participant, answers: list[Given]) -> tuple[list[Stored], list[Refused], list[Trial]]:
@@ -168,7 +185,7 @@ def store(participant: Participant, answers: list[Given]) -> tuple[list[Stored],
             if upcoming and (upcoming[0].position, upcoming[0].attempt) == (given.position, given.attempt):
                 trial, is_duplicate = upcoming[0], False
                 columns = _store_one(participant, trial, given)
-                upcoming.pop(0)
+                upcoming = _after(participant, upcoming, len(answers))
             else:
                 trial, is_duplicate = _answered(participant, given), True
                 columns = trial.response.columns
@@ -179,6 +196,16 @@ def store(participant: Participant, answers: list[Given]) -> tuple[list[Stored],
         stored.append(Stored(given.position, given.attempt, is_duplicate, feedback))
     _note_progress(participant, is_last=not upcoming)
     return stored, refused, upcoming[:LOOK_AHEAD]
+
+
+def _after(participant: Participant, upcoming: list[Trial], more: int) -> list[Trial]:
+    """What comes after the first of these trials, which is answered now; a gate that it closes is settled."""
+    answered, *rest = upcoming
+    gate = gate_of(participant, answered)
+    is_last = not rest or (rest[0].phase, rest[0].attempt) != (answered.phase, answered.attempt)
+    if gate is None or not is_last or not gates.settle(participant, answered, gate):
+        return rest
+    return unanswered(participant, LOOK_AHEAD + more) if participant.state == Participant.State.STARTED else []
 
 
 def _store_one(participant: Participant, trial: Trial, given: Given) -> dict[str, Any]:
@@ -219,27 +246,41 @@ def _answered(participant: Participant, given: Given) -> Trial:
 
 
 def _feedback(participant: Participant, trial: Trial, columns: dict[str, Any]) -> dict[str, Any] | None:
-    """In practice, where the study gives feedback: whether the stored answer is right, and what would have been."""
-    if trial.phase != Trial.Phase.PRACTICE or columns.get("correct") is None or not gives_feedback(participant):
+    """In practice and training, where the study gives it: whether the stored answer is right, what would have been."""
+    if columns.get("correct") is None or trial.phase not in conduct(participant).feedback:
         return None
     offered = {value: label for control in screen(trial, participant.study).controls for value, label in control.values}
     right = str(columns.get("answer_key"))
     return {"is_correct": columns["correct"], "answer": offered.get(right, right)}
 
 
-def gives_feedback(participant: Participant) -> bool:
-    """Whether the study tells after each practice answer if it is right."""
+@dataclass(frozen=True)
+class Conduct:
+    """What of a study's document every session needs: it is read once a process."""
+
+    feedback: frozenset[str]  # the phases after whose answers it is told whether they are right
+    gates: Mapping[str, gates.Gate]
+    pause_every: int  # main presentations between two offered pauses; 0 is no pause
+
+
+def conduct(participant: Participant) -> Conduct:
     frozen_at = participant.study.frozen_at
-    return _kept_feedback(participant.study_id, frozen_at) if frozen_at else _read_feedback(participant.study_id)
+    return _kept_conduct(participant.study_id, frozen_at) if frozen_at else _read_conduct(participant.study_id)
 
 
-def _read_feedback(study: int) -> bool:
-    return bool(Study.objects.values_list("document__practice__feedback", flat=True).get(pk=study))
+def _read_conduct(study: int) -> Conduct:
+    document = Study.objects.values_list("document", flat=True).get(pk=study)
+    phases = (Trial.Phase.PRACTICE, Trial.Phase.TRAINING)
+    return Conduct(
+        frozenset(phase for phase in phases if document.get(phase, {}).get("feedback")),
+        gates.gates_of(document),
+        document.get("breaks", {}).get("every", 0),
+    )
 
 
 @functools.lru_cache(maxsize=1024)
-def _kept_feedback(study: int, frozen_at: datetime) -> bool:
-    return _read_feedback(study)
+def _kept_conduct(study: int, frozen_at: datetime) -> Conduct:
+    return _read_conduct(study)
 
 
 def _note_progress(participant: Participant, *, is_last: bool) -> None:

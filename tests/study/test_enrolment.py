@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from study import enrolment, preparation
+from study import enrolment, preparation, session_plan
 from study.models import Participant, RecruiterIdentity, Trial
 from tests import backends
 
@@ -57,7 +57,7 @@ def test_a_participant_gets_practice_main_with_catch_and_questionnaire_in_this_o
 def test_the_same_seed_gives_the_same_trials_again() -> None:
     participant = factories.participant(factories.running_study())
     stored = list(participant.trials.order_by("position"))
-    again = enrolment.trials_of(Participant.objects.get(pk=participant.pk))
+    again = session_plan.trials_of(Participant.objects.get(pk=participant.pk))
     assert [plain(trial) for trial in again] == [plain(trial) for trial in stored]
 
 
@@ -229,21 +229,24 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[s
         yield from database(f"gander_arrivals_{os.getpid()}")
 
 
-def test_arms_are_filled_evenly_when_fifty_arrive_at_once_and_three_in_ten_leave(
+def test_every_designs_arms_are_filled_evenly_when_fifty_arrive_at_once_and_three_in_ten_leave(
     empty_database: str, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "DATABASE_URL": empty_database, "GANDER_VAR": str(tmp_path)}
     command = [sys.executable, "-m", "tests.study.arrivals"]
     done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["problems"] == []
-    first = found["waves"][0]["assigned"]
-    assert sum(first) == 50
-    assert max(first) - min(first) <= 1  # nobody had left yet: a race would show here
-    for wave in found["waves"]:
-        assert max(wave["completed"]) <= 20
-    assert found["waves"][-1]["completed"] == [20] * 4
-    assert found["participants"] > 80  # some left
-    assert found["codes"] == found["participants"]
-    assert len(found["trials"]) == 1  # everybody has every trial, nobody half of them
+    for design, found in json.loads(done.stdout).items():
+        assert found["problems"] == [], design
+        first, quota = found["waves"][0]["assigned"], found["quota"]
+        assert sum(first) == min(50, quota * len(first))
+        assert max(first) - min(first) <= 1, design  # nobody had left yet: a race would show here
+        for wave in found["waves"]:
+            assert max(wave["completed"]) <= quota
+        assert found["waves"][-1]["completed"] == [quota] * len(first)
+        assert found["participants"] > quota * len(first)  # some left
+        assert found["codes"] == found["participants"]
+        assert len(found["trials"]) == len(first)  # everybody in an arm has every trial, nobody half of them
+        # So each item has equally many responses under each condition.
+        assert len(found["responses"]) == found["stimuli"]
+        assert len(set(found["responses"])) == 1, design

@@ -257,8 +257,8 @@ def test_the_screens_order_of_alternatives_does_not_follow_the_key(study: Study)
     assert sum((place - expected) ** 2 / expected for place in places) < 20  # chi-squared, 3 df: p < .0002
 
 
-def test_a_pause_is_offered_between_many_presentations(monkeypatch: pytest.MonkeyPatch, someone: Participant) -> None:
-    monkeypatch.setattr(session, "PAUSE_EVERY", 2)
+def test_a_pause_is_offered_between_many_presentations() -> None:
+    someone = factories.participant(factories.running_study(breaks={"every": 2}))
     plan = session.plan(someone)
     kinds = [one["kind"] for one in plan["breaks"]]
     assert kinds == ["practice", "main", "pause", "pause", "questionnaire"]

@@ -15,6 +15,7 @@ let last = -1; // the last position whose screen has come
 let current = null; // what is on the page: { item, controls, onset, quality, ... }
 let isTurning = false; // from an answer to the next screen's onset: whatever is pressed then is early
 let earlyKeys = 0;
+let lastAttempt = 1;
 let turns = 0; // a turn that is overtaken by a later one stops where it is
 let pausedBefore = null; // the position whose screen waits behind a pause
 let endPause = null;
@@ -116,7 +117,10 @@ async function turn() {
     waitForScreens();
     return;
   }
-  const kind = breaks.get(position);
+  const { attempt, phase } = screens.get(position);
+  // An attempt that was not enough is followed by the next one, at the same positions.
+  const kind = attempt > lastAttempt ? `again_${phase}` : breaks.get(position);
+  lastAttempt = attempt;
   if (kind) {
     breaks.delete(position);
     await pause(kind, position);
@@ -141,6 +145,7 @@ function pause(kind, position) {
   form.hidden = true;
   byId("between-heading").textContent = words[`begin_${kind}`];
   byId("between-text").textContent = fill(words[`begin_${kind}_text`], { n: position, total: setup.total });
+  byId("read-again").hidden = !kind.endsWith("quiz");
   between.hidden = false;
   say("");
   byId("between-heading").focus();
@@ -238,7 +243,7 @@ function submit(time) {
   const given = current.controls.map((control) => [control.name, control.value()]).filter(([, value]) => value !== null);
   isTurning = true;
   screens.delete(item.position);
-  current.isWaiting = setup.has_feedback && item.phase === "practice";
+  current.isWaiting = setup.feedback.includes(item.phase);
   byId("next").disabled = current.isWaiting;
   at("waiting");
   outbox.put({
