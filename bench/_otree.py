@@ -21,6 +21,7 @@ TRIALS = 12
 ALTERNATIVES = ("goose", "lemon", "dumbbell", "dalmatian")
 FILES = {
     "requirements.txt": "otree\n",
+    "_static/README": "oTree wants this folder.\n",
     "settings.py": """
         SESSION_CONFIGS = [dict(name="trials", app_sequence=["trials"], num_demo_participants=4)]
         SESSION_CONFIG_DEFAULTS = dict(real_world_currency_per_point=1.00, participation_fee=0.00, doc="")
