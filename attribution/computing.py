@@ -85,8 +85,8 @@ def measurements(lease: Lease) -> None:
                 table = compute.measurement(
                     row.plugin,
                     {
-                        network.name: source_of(network, row.randomized_seed if network == row.network else None)
-                        for network in row.networks
+                        name: source_of(network, row.randomized_seed if network == row.network else None)
+                        for name, network in row.networks.items()
                     },
                     [images.pixels(image.file) for image in shown],
                     names=[image.name for image in shown],

@@ -2,25 +2,19 @@
 
 How many separate instances does a visualization show: one goose or many? Places where covering lowers the class score
 by at least half of the most are put together where they touch. The count is checked on images whose number of boxes is
-known. Whether training images with many instances are the cause needs networks trained on one and on many: the network
-is the unit of that comparison.
+known. Whether training images with many instances are the cause is asked by “instances_by_training”.
 """
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import each_network, interval, run_of
+from attribution.diagnostics._instances import components, evidence, validity
 from attribution.networks import Network
-from attribution.scores import resolved
-from attribution.smoothing import blurred
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(
@@ -40,23 +34,24 @@ def measure(
 
     Then one of kind "network" for each network: the mean count over its visualizations, and Spearman's ``validity``,
     between count and boxes over the images. ``index`` -1 takes the first ``classes`` classes; a component counts from
-    a share ``least`` of the image on.
+    a share ``least`` of the image on. A stored visualization named as a class's number stands in for its ascent.
     """
     rows: list[Row] = []
     for name, network, told in each_network(subject):
         wanted = [index] if index >= 0 else list(range(min(classes, len(network.labels))))
-        parameters = {"square": square, "stride": square / 2}
         found: list[Row] = []
         for done, one in enumerate(wanted):
-            made = run_of(subject)(
-                "visualizations",
-                "class_model",
-                network=network,
-                target=Target(index=one),
-                seed=seed,
-                parameters={"steps": steps, "restarts": restarts, "penalty": penalty},
-            ).images
-            counts = _counts(subject, network, made, [one] * len(made), parameters, seed, threshold, least)
+            made = subject.visualizations.get(str(one))
+            if made is None:
+                made = run_of(subject)(
+                    "visualizations",
+                    "class_model",
+                    network=network,
+                    target=Target(index=one),
+                    seed=seed,
+                    parameters={"steps": steps, "restarts": restarts, "penalty": penalty},
+                ).images
+            places = evidence(subject, network, made, [one] * len(made), square=square, seed=seed)
             found += [
                 {
                     "network": name,
@@ -64,15 +59,16 @@ def measure(
                     "index": one,
                     "label": network.labels[one],
                     "image": f"restart {restart}",
-                    "count": count,
+                    "count": components(place, threshold=threshold, least=least),
                 }
-                for restart, count in enumerate(counts)
+                for restart, place in enumerate(places)
             ]
             told((done + 1) / (len(wanted) + 1))
         rows += found
-        checked = _checked(subject, name, network, parameters, seed, threshold, least)
+        checked = _checked(subject, name, network, square=square, seed=seed, threshold=threshold, least=least)
         rows += checked
         mean, low, high = interval([float(row["count"] or 0) for row in found], seed=seed)
+        counts, boxes = ([float(row[column] or 0) for row in checked] for column in ("count", "boxes"))
         rows.append(
             {
                 "network": name,
@@ -83,48 +79,15 @@ def measure(
                 "count_high": high,
                 "visualizations": len(found),
                 "interval": "95 % bootstrap over visualizations",
-                "validity": _validity(checked),
+                "validity": validity(counts, boxes),
                 "images": len(checked),
             }
         )
     return rows
 
 
-def components(evidence: NDArray[np.float64], *, threshold: float, least: float) -> int:
-    """How many separate places of evidence (H, W) reach ``threshold`` of its maximum and ``least`` of its area."""
-    if float(evidence.max()) <= 0:
-        return 0
-    labelled, count = ndimage.label(evidence >= threshold * evidence.max(), structure=np.ones((3, 3)))
-    sizes = np.bincount(labelled.ravel())[1 : count + 1]
-    return int((sizes >= least * evidence.size).sum())
-
-
-def _counts(
-    subject: Subject,
-    network: Network,
-    images: Tensor,
-    indices: list[int],
-    parameters: dict[str, float],
-    seed: int,
-    threshold: float,
-    least: float,
-) -> list[int]:
-    targets = resolved(network, images, [Target(index=index) for index in indices])
-    maps = run_of(subject)(
-        "methods", "occlusion", network=network, images=images, targets=targets, seed=seed, parameters=parameters
-    )
-    smooth = blurred(maps.clamp(min=0), parameters["square"] * images.shape[-1] / 4)[:, 0].double().cpu().numpy()
-    return [components(evidence, threshold=threshold, least=least) for evidence in smooth]
-
-
 def _checked(
-    subject: Subject,
-    name: str,
-    network: Network,
-    parameters: dict[str, float],
-    seed: int,
-    threshold: float,
-    least: float,
+    subject: Subject, name: str, network: Network, *, square: float, seed: int, threshold: float, least: float
 ) -> list[Row]:
     if subject.images is None:
         return []
@@ -138,26 +101,17 @@ def _checked(
     ]
     if not known:
         return []
-    images = subject.images[torch.tensor(known, device=subject.images.device)]
+    images: Tensor = subject.images[torch.tensor(known, device=subject.images.device)]
     labels = [int(subject.labels[image] or 0) for image in known]
-    counts = _counts(subject, network, images, labels, parameters, seed, threshold, least)
+    places = evidence(subject, network, images, labels, square=square, seed=seed)
     return [
         {
             "network": name,
             "kind": "image",
             "index": labels[place],
             "image": subject.image_names[image],
-            "count": counts[place],
+            "count": components(places[place], threshold=threshold, least=least),
             "boxes": len(subject.boxes[image]),
         }
         for place, image in enumerate(known)
     ]
-
-
-def _validity(rows: list[Row]) -> float | None:
-    counts, boxes = ([float(row[column] or 0) for row in rows] for column in ("count", "boxes"))
-    if len(rows) < 5 or len(set(boxes)) < 2:
-        return None
-    if len(set(counts)) < 2:
-        return 0.0
-    return float(spearmanr(counts, boxes).statistic)

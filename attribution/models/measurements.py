@@ -102,7 +102,7 @@ class Measurement(Computation):
     objects: ClassVar[Any] = MeasurementQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.plugin} of {self.network}"
+        return f"{self.plugin} of {self.network or ', '.join(self.subject.get('networks', {}))}"
 
     @property
     def map_keys(self) -> dict[str, list[str]]:
@@ -115,15 +115,15 @@ class Measurement(Computation):
         return dict(self.subject.get("visualizations", {}))
 
     @property
-    def networks(self) -> list[Network]:
-        """All networks that are measured, its own first; raises ValueError where one is no longer there."""
-        found = [self.network] if self.network else []
+    def networks(self) -> dict[str, Network]:
+        """Name -> network that is measured, its own first; raises ValueError where one is no longer there."""
+        found = {self.network.name: self.network} if self.network else {}
         for name, fingerprint in sorted(self.subject.get("networks", {}).items()):
             alike = Network.objects.filter(weights_hash=fingerprint[0]).order_by("pk")
             known = {network.name: network for network in alike if network.fingerprint == fingerprint}
             if not known:
                 raise ValueError(f"The network {name}, which is to be measured as well, is no longer there.")
-            found.append(known.get(name) or next(iter(known.values())))
+            found[name] = known.get(name) or next(iter(known.values()))
         return found
 
     @property

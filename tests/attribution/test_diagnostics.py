@@ -27,9 +27,17 @@ QUICK: dict[str, dict[str, Any]] = {
     "regulariser_ablation": {"steps": 2, "seeds": 1, "priors": ["none", "l2"]},
     "restarts": {"steps": 3, "restarts": 3},
     "instance_count": {"steps": 3, "classes": 2, "restarts": 1},
+    "instances_by_training": {"steps": 2, "classes": [1], "one": ["network 0"] * 2, "many": ["network 0"] * 2},
     "faithfulness": {"methods": ["gradient"], "steps": 3, "subsets": 4},
     "randomisation": {"methods": ["gradient"], "stages": 2},
 }
+NO_IMAGES = (
+    "saliency_of_visualization",
+    "regulariser_ablation",
+    "restarts",
+    "instance_count",
+    "instances_by_training",
+)
 
 
 def subject(*networks: Network, count: int = 4) -> Subject:
@@ -66,7 +74,7 @@ def test_a_diagnostic_returns_flat_rows_and_leaves_the_network_as_it_was(name: s
 def test_a_diagnostic_of_images_says_so_where_there_are_none(name: str) -> None:
     about = subject()
     about.images = None
-    if name in ("saliency_of_visualization", "regulariser_ablation", "restarts", "instance_count"):
+    if name in NO_IMAGES:
         assert measured(name, about, **QUICK[name])
     else:
         with pytest.raises(ValueError, match="none were given"):

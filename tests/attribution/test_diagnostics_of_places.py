@@ -13,7 +13,6 @@ from attribution.diagnostics._infidelity import infidelity, sensitivity
 from attribution.diagnostics._removal import area, curve, imputed
 from attribution.diagnostics._segmentation import box_of, largest_box, overlap, segment
 from attribution.diagnostics._similarity import gini, rank_correlation, structural_similarity
-from attribution.diagnostics.instance_count import components
 from attribution.diagnostics.localisation import hits
 from attribution.diagnostics.regulariser_ablation import high_frequencies
 from attribution.diagnostics.score_gap import shrunk_covariance
@@ -169,16 +168,6 @@ def test_localisation_stands_networks_side_by_side_and_asks_for_labels_or_boxes(
     about.labels, about.boxes = [None] * 4, []
     with pytest.raises(ValueError, match="needs labels, boxes or masks"):
         measured("localisation", about)
-
-
-def test_separate_places_are_counted() -> None:
-    evidence = np.zeros((40, 40))
-    evidence[5:10, 5:10] = 1
-    evidence[25:32, 25:32] = 0.7
-    evidence[20:22, 2:4] = 0.4
-    assert components(evidence, threshold=0.5, least=0.004) == 2
-    assert components(evidence, threshold=0.8, least=0.004) == 1
-    assert components(-evidence, threshold=0.5, least=0.004) == 0
 
 
 def test_similarities_are_what_they_are_called() -> None:

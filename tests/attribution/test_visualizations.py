@@ -98,3 +98,58 @@ def test_a_class_model_of_a_unit_and_senseless_settings_are_refused_in_words() -
         class_model(small.network(), Target(module="4", channel=1))
     with pytest.raises(ValueError, match="at least 1"):
         class_model(small.network(), Target(index=0), steps=0)
+
+
+def test_the_phase_prior_keeps_the_mean_magnitudes_of_its_template() -> None:
+    network, template = small.network(), small.images(3)
+    module = plugins.load("attribution.visualizations", "class_model")
+    given = plugins.complete("attribution.visualizations", "class_model", {"prior": "phase", "steps": 3, "restarts": 2})
+    found = module.visualize(network, Target(index=1), template, seed=0, progress=lambda fraction: None, **given)
+
+    def magnitudes(images: torch.Tensor) -> torch.Tensor:
+        logits = torch.logit(images.clamp(0.02, 0.98))
+        return torch.fft.rfft2(logits - logits.mean((2, 3), keepdim=True)).abs()
+
+    drawn = torch.fft.rfft2(torch.logit(found.images)).abs()[:, :, 1:5, 1:5]
+    wanted = magnitudes(template).mean(0, keepdim=True)[:, :, 1:5, 1:5]
+    torch.testing.assert_close(drawn, wanted.expand_as(drawn), rtol=1e-3, atol=1e-3)
+    assert found.notes["prior"] == "phases alone, magnitudes of 3 images"
+    with pytest.raises(ValueError, match="by the prior “phase”, not by “l2”"):
+        module.visualize(
+            network, Target(index=1), template, seed=0, progress=lambda fraction: None, **{**given, "prior": "l2"}
+        )
+
+
+def test_one_loss_falls_by_its_gradient_in_the_image_and_by_that_in_the_weights() -> None:
+    network, start = small.network(), small.images(1)
+    module = plugins.load("attribution.visualizations", "two_gradients")
+    found = module.visualize(
+        network, Target(index=2), seed=0, progress=lambda fraction: None, start=start, steps=5, step_size=0.02
+    )
+    image = start.clone().requires_grad_()
+    loss = -network(image).log_softmax(1)[0, 2]
+    assert found.curves["loss"][0] == pytest.approx([loss.item()] * 2)
+    (slope,) = torch.autograd.grad(loss, image)
+    inner = (found.images[0] - 0.5).abs() < 0.499
+    ratio = (found.images[0] - 0.5)[inner] / slope[0][inner]
+    torch.testing.assert_close(ratio, ratio.mean().expand_as(ratio), rtol=1e-3, atol=0)
+    for way in range(2):
+        assert found.curves["loss"][-1][way] < found.curves["loss"][0][way]
+    network.model = nn.Sequential(nn.Flatten(), nn.Linear(3 * small.SIZE**2, 5))
+    with pytest.raises(ValueError, match="no first layer of filters"):
+        module.visualize(network, Target(index=2), seed=0, progress=lambda fraction: None, start=start, steps=1)
+
+
+def test_a_class_model_stands_beside_its_own_saliency_map_at_one_length() -> None:
+    network = small.network(activation=nn.Softplus())
+    network.model[3] = nn.AvgPool2d(2)  # type: ignore[index] - a maximum has kinks
+    with torch.no_grad():
+        network.model[8].weight.mul_(20)  # type: ignore[index]
+    module = plugins.load("attribution.visualizations", "class_model_saliency")
+    found = module.visualize(
+        network, Target(index=1), seed=0, progress=lambda fraction: None, penalty=0.5, steps=400, samples=8
+    )
+    away = found.images - network.mean
+    assert found.notes["cosine"] > 0.999
+    torch.testing.assert_close(away[1], away[0], rtol=0, atol=0.02 * float(away[0].abs().max()))
+    assert away.flatten(1).norm(dim=1).tolist() == pytest.approx([float(away[0].norm())] * 3, rel=1e-4)
