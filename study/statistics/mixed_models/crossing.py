@@ -16,6 +16,7 @@ from study.statistics.mixed_models.design import Factor, Floats
 from study.statistics.mixed_models.thin_crossing import ThinCross
 
 DENSE_CELLS = 4_000_000  # up to this size (32 MB) the large-by-small block may be dense
+SMALLEST_PIVOT = 1e-60  # far below rounding of any curvature that data give, and its inverse squared is still a number
 THIN_SHARE = 0.25  # and above it, it is dense only if more than this share of its cells is occupied
 
 
@@ -107,7 +108,7 @@ class Products:
 class Factorization:
     """H = ΛᵀCΛ + I for C = ZᵀWZ, factorised.
 
-    Raises ``numpy.linalg.LinAlgError`` if H is not finite.
+    Raises ``numpy.linalg.LinAlgError`` if H is not finite, or singular where effects have no prior.
     """
 
     def __init__(self, products: Products, triangles: list[Floats]) -> None:
@@ -130,8 +131,8 @@ class Factorization:
         self.root = np.linalg.cholesky(schur)  # (m, m) lower
         diagonal = np.log(root[:, range(qa), range(qa)]).sum() + np.log(np.diagonal(self.root)).sum()
         self.log_determinant = 2.0 * float(diagonal)
-        if not np.isfinite(self.log_determinant):
-            raise np.linalg.LinAlgError("the random-effects matrix is not finite")
+        if not np.isfinite(self.log_determinant) or np.diagonal(self.root).min(initial=1.0) < SMALLEST_PIVOT:
+            raise np.linalg.LinAlgError("the random-effects matrix is not finite or singular")
 
     def _small_scaled(self, small: Floats, right: list[Floats]) -> Floats:
         out = small.copy()

@@ -61,7 +61,10 @@ class Gaussian:
         solved = [factorization.solve(column) for column in sums]
         SX, CX = np.stack(sums[1:], axis=1), np.stack(solved[1:], axis=1)
         XVX = self.XX - SX.T @ CX
-        root = scipy.linalg.cholesky(XVX, lower=True)
+        try:
+            root = scipy.linalg.cholesky(XVX, lower=True)
+        except np.linalg.LinAlgError:
+            return None
         unscaled = scipy.linalg.cho_solve((root, True), np.eye(len(XVX)))
         delta = unscaled @ (self.Xy - SX.T @ solved[0])
         penalized = self.total - float(sums[0] @ solved[0]) - float(delta @ (self.Xy - SX.T @ solved[0]))

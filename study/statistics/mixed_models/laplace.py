@@ -18,6 +18,7 @@ from study.statistics.mixed_models.likelihoods import Derivatives, Likelihood
 
 MODE_TOLERANCE = 1e-13  # squared Newton decrement at which the mode counts as found
 MODE_STEPS = 100
+LONGEST_STEP = 1e8  # where all weights vanish a Newton step has no bound; beyond this, log-odds say nothing more
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Laplace:
                 objective = 0.5 * factorization.log_determinant - height
                 return Mode(u, eta, derivatives, factorization, objective)
             move = self.crossing.scaled_rows(step, triangles)
-            length = 1.0
+            length = LONGEST_STEP / max(float(np.abs(move).max()), float(np.abs(step).max()), LONGEST_STEP)
             while True:
                 tried = self.likelihood.derivatives(eta + length * move, own)
                 new = u + length * step

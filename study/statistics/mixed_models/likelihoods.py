@@ -100,7 +100,9 @@ class Ordinal:
         above = pa - 1.0 + 0.5 * wa * (leverage * (1.0 - 2.0 * pa) + back)
         below = pb + 0.5 * wb * (leverage * (1.0 - 2.0 * pb) + back)
         categories = self.size + 1
-        barrier = np.concatenate([[0.0], self.counts[1:-1] / np.expm1(np.diff(own)), [0.0]])
+        gap = np.diff(own)
+        # 1 / (e^gap - 1), in a form that a wide gap does not overflow.
+        barrier = np.concatenate([[0.0], self.counts[1:-1] * np.exp(-gap) / -np.expm1(-gap), [0.0]])
         by_edge = np.bincount(self.y, above, categories)[:-1] + np.bincount(self.y, below, categories)[1:]
         return np.asarray(by_edge - barrier[:-1] + barrier[1:])
 
