@@ -31,6 +31,7 @@ class Plugin:
     source: str
     parameters: dict[str, Any]
     version: int
+    passes: str = "GRADIENT"  # a formula of what it costs, see attribution.costs
     asks: tuple[str, ...] = ()  # what it has to be given besides: the verb's keyword arguments without a default
 
 
@@ -97,7 +98,7 @@ def _read(folder: str, name: str, path: Path, changed_ns: int) -> Plugin:
     )
     if function is None:
         raise PluginError(f"{path.name} has no function {verb(folder)}(), the verb of {folder}.")
-    version = _constant(tree, "VERSION")
+    version, passes = _constant(tree, "VERSION"), _constant(tree, "PASSES")
     return Plugin(
         folder=folder,
         name=name,
@@ -105,6 +106,7 @@ def _read(folder: str, name: str, path: Path, changed_ns: int) -> Plugin:
         source=" ".join(source.split()),
         parameters=_parameters(function, path.name),
         version=version if isinstance(version, int) else 1,
+        passes=passes if isinstance(passes, str) else "GRADIENT",
         asks=tuple(
             argument.arg
             for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)

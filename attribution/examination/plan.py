@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attribution import plugins
+from attribution.costs import GRADIENT
 from attribution.models import Image, Measurement, Network, SaliencyMap, State, Visualization, Work
 from attribution.targets import Target
 
@@ -48,17 +49,8 @@ class Level:
 
 LEVELS = {"quick": Level(6, 3, 50, 4), "standard": Level(16, 3, 120, 6), "thorough": Level(48, 8, 250, 8)}
 
-# About how many forward passes of one image a map or a measurement of one image takes, at the parameters ordered here.
+# About how many forward passes of one image a measurement of one image takes, at the parameters ordered here.
 PASSES = {
-    "smoothgrad": 60,
-    "integrated_gradients": 75,
-    "occlusion": 225,
-    "smoothgrad_squared": 60,
-    "vargrad": 60,
-    "gaussian_variance": 400,
-    "sobol_total": 600,
-    "prediction_difference": 1600,
-    "second_order": 800,
     "linearity": 340,
     "second_order_fidelity": 2400,
     "saturation": 40,
@@ -70,7 +62,6 @@ PASSES = {
     "discrimination": 8,
     "instance_count": 225,
 }
-GRADIENT = 2.5  # forward passes that a forward and a backward pass take together
 
 
 @dataclass
@@ -154,11 +145,9 @@ class Plan:
         """About how many forward passes of one image what is not done yet takes."""
         total = 0.0
         for row in self.maps.values():
-            total += 0 if row.state == State.DONE else PASSES.get(row.plugin, GRADIENT)
+            total += 0 if row.state == State.DONE else row.forward_passes
         for shown in self.visualizations.values():
-            if shown.state != State.DONE:
-                steps, count = int(shown.parameters.get("steps", 60)), int(shown.parameters.get("restarts", 1))
-                total += GRADIENT * steps * count
+            total += 0 if shown.state == State.DONE else shown.forward_passes
         for measured in self.measurements.values():
             if measured.state != State.DONE:
                 count = len(measured.image_hashes)

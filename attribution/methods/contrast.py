@@ -18,6 +18,7 @@ from attribution.scores import chunked, gradients
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "GRADIENT + (against < 0)"
 
 
 def attribute(

@@ -13,6 +13,7 @@ from attribution.networks import Network
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "0"
 
 
 def attribute(network: Network, images: Tensor, targets: Sequence[Target], *, seed: int) -> Tensor:

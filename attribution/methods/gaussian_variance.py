@@ -17,6 +17,7 @@ from attribution.smoothing import on_pixels
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "GRADIENT * samples"
 
 
 def attribute(

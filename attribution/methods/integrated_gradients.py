@@ -19,6 +19,7 @@ from attribution.scores import chunked, gradients, scores
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "GRADIENT * steps + 2"
 
 
 def attribute(

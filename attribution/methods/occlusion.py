@@ -16,6 +16,7 @@ from attribution.targets import Target
 from attribution.windows import windows
 
 VERSION = 1
+PASSES = "squares(square, stride) + 1"
 
 
 def attribute(

@@ -21,6 +21,7 @@ from attribution.smoothing import over_samples
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "squares(square, stride) * samples + 1"
 
 
 def attribute(

@@ -18,6 +18,7 @@ from attribution.spectrum import scattered
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "passes('methods', method, parameters)"
 
 
 def attribute(

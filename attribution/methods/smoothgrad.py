@@ -15,6 +15,7 @@ from attribution.smoothing import noisy_gradients
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "GRADIENT * samples"
 
 
 def attribute(

@@ -18,6 +18,7 @@ from attribution.smoothing import on_pixels
 from attribution.targets import Target
 
 VERSION = 1
+PASSES = "designs * (grid**2 + 1)"
 
 
 def attribute(

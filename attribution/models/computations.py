@@ -6,7 +6,7 @@ import numpy as np
 from django.db import models, transaction
 from numpy.typing import NDArray
 
-from attribution import plugins
+from attribution import costs, plugins
 from attribution.targets import Target
 
 from .inputs import Image, Network, digest, unguessable
@@ -135,6 +135,11 @@ class OfNetwork(Computation):
 
     def signature(self) -> list[Any]:
         return [self.network_id, self.randomized_seed, self.plugin, self.version, self.parameters, self.seed]
+
+    @property
+    def forward_passes(self) -> float:
+        """About how many forward passes of one image it takes."""
+        return costs.passes(self.folder.rpartition(".")[2], self.plugin, self.parameters, size=self.network.view_size)
 
     def arrays(self) -> dict[str, NDArray[np.float16]]:
         """The stored arrays by name."""

@@ -10,6 +10,8 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from attribution import plugins
+
 
 def digest(value: object) -> str:
     """sha256 of canonical JSON: keys sorted, no spaces, no NaN."""
@@ -64,6 +66,16 @@ class Network(models.Model):
     def fingerprints(networks: Iterable["Network"]) -> dict[str, list[Any]]:
         """Name -> fingerprint: how a measurement's subject names the networks beside its own."""
         return {network.name: network.fingerprint for network in networks}
+
+    @property
+    def seconds_a_pass(self) -> float | None:
+        """Seconds that a forward pass of one image took the workers in their latest maps; None where there are none."""
+        lately = self.saliencymap_set.filter(
+            seconds__isnull=False, plugin__in=plugins.names("attribution.methods"), randomized_seed=None
+        ).order_by("-finished_at")[:50]
+        counted = [(row.seconds, row.forward_passes) for row in lately]
+        asked = sum(passes for _, passes in counted)
+        return sum(seconds for seconds, passes in counted if passes) / asked if asked else None
 
     def label(self, index: int) -> str:
         return str(self.labels[index]) if 0 <= index < len(self.labels) else str(index)

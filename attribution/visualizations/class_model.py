@@ -14,6 +14,7 @@ from attribution.visualizations._ascent import climb_class
 from attribution.visualizations._priors import prior as prior_named
 
 VERSION = 1
+PASSES = "GRADIENT * (steps + 1) * restarts"
 
 
 def visualize(

@@ -16,6 +16,7 @@ from attribution.visualizations import Progress, Visualized
 from attribution.visualizations._ascent import Noted, class_scores, climb, curve_point
 
 VERSION = 1
+PASSES = "GRADIENT * (steps + 1)"
 PRIORS = ("raw", "smoothed", "low_pass")
 
 

@@ -18,6 +18,7 @@ from attribution.visualizations import Progress, Visualized
 from attribution.windows import windows
 
 VERSION = 1
+PASSES = "squares(square, stride) + 1"
 
 
 def visualize(

@@ -18,6 +18,7 @@ from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 
 VERSION = 1
+PASSES = "passes('visualizations', visualization, parameters)"
 
 
 def visualize(

@@ -15,6 +15,7 @@ from attribution.visualizations import Progress, Visualized
 from attribution.visualizations._ascent import Noted, class_scores, climb, curve_point, distance, start_near
 
 VERSION = 1
+PASSES = "GRADIENT * (steps + 1) * restarts"
 
 
 def visualize(

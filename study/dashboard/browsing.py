@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.urls import reverse
 
-from attribution.models import OfNetwork, Picture, SaliencyMap, State, Visualization
+from attribution import costs
+from attribution.models import Network, OfNetwork, Picture, SaliencyMap, State, Visualization
 
 LINK = {"methods": "saliency_map", "visualizations": "visualization"}
 
@@ -117,4 +118,19 @@ def ordered_words(rows: Sequence[OfNetwork]) -> str:
     words = f"{waiting} picture{'s' * (waiting != 1)} ordered from the workers." if waiting else ""
     if there:
         words += f" {there} {'were' if there != 1 else 'was'} computed before and {'are' if there != 1 else 'is'} kept."
+    waited = [row for row in rows if row.state in (State.PENDING, State.RUNNING)]
+    if waited:
+        forwards = sum(row.forward_passes for row in waited)
+        words += f" {costs.in_words(forwards, waited[0].network.seconds_a_pass)}"
     return words.strip()
+
+
+def cost_words(kind: str, plugin: str, parameters: dict[str, Any], network: Network) -> str:
+    """What one picture costs, or why these parameters can have none."""
+    try:
+        forwards = costs.passes(kind, plugin, parameters, size=network.view_size)
+    except (ValueError, ArithmeticError) as error:
+        return str(error)
+    each = "A map" if kind == "methods" else "A visualization"
+    words = costs.in_words(forwards, network.seconds_a_pass)
+    return f"{each} each: {words[0].lower()}{words[1:]}"

@@ -30,6 +30,7 @@ urlpatterns = [
     path("pictures/", pictures.pictures, name="pictures"),
     path("pictures/order/", pictures.choose, name="choose"),
     path("pictures/order/<slug:kind>/<slug:name>/", pictures.order, name="order"),
+    path("pictures/order/<slug:kind>/<slug:name>/cost/", pictures.cost, name="cost"),
     path("pictures/<slug:kind>/<int:pk>/", pictures.picture, name="picture"),
     path("pictures/<slug:kind>/<int:pk>/retry/", pictures.retry, name="retry"),
     path("studies/", studies.studies, name="studies"),

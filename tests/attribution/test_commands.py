@@ -1,6 +1,7 @@
 """add_network, add_images and compute: what they add, what they refuse in words, and that twice is once."""
 
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -241,6 +242,15 @@ def test_what_failed_is_named_and_tried_again_the_next_time(capsys: pytest.Captu
         compute(capsys, methods="gradient")
     Path(image.file.path).write_bytes(whole)
     assert "3 maps" in compute(capsys, methods="gradient")
+
+
+@pytest.mark.usefixtures("ready")
+def test_what_may_take_long_says_so_before_it_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("compute", network="demo", methods="sobol_total", targets="0", verbosity=0)
+    said = capsys.readouterr().out
+    assert re.match(r"3 are left to compute. About 3,100 forward passes of one image: about [\d.]+ \w+ on one", said)
+    call_command("compute", network="demo", methods="gradient", targets="0", verbosity=0)
+    assert "forward passes" not in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("ready")

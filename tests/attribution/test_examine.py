@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from attribution.costs import duration
 from attribution.examination import answers, plan
 from attribution.examination.drawing import Bar, Series, bars, legend_rows, lines, matrix, scores, ticks
 from attribution.examination.page import ORDER
 from attribution.examination.sections_of_visualizations import permutation
-from attribution.management.commands.examine import duration
 from attribution.models import Image, Measurement, SaliencyMap, State, Visualization
 from tests.attribution import demo_rows
 

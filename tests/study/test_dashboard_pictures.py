@@ -71,6 +71,25 @@ def test_an_unknown_plug_in_leads_back_to_the_choice(client):
         assert client.get(ORDER + place)["Location"] == ORDER
 
 
+def test_a_form_says_what_a_picture_costs_as_its_parameters_stand(client):
+    assert f'hx-get="{ORDER}methods/sobol_total/cost/"' in client.get(f"{ORDER}methods/sobol_total/").text
+
+    def cost(kind, name, **data):
+        given = {"network": "tested", **parameters(f"attribution.{kind}", name, **data)}
+        return client.get(f"{ORDER}{kind}/{name}/cost/", given).text.strip()
+
+    assert cost("methods", "sobol_total") == "A map each: about 1,000 forward passes of one image."
+    assert cost("methods", "centre") == "A map each: it asks the network nothing."
+    assert "must hold" in cost("methods", "occlusion", stride="0.5", square="0.2")
+    assert cost("methods", "sobol_total", grid="many") == ""
+    factories.images(1)
+    order(client)
+    SaliencyMap.objects.update(state=State.DONE, seconds=0.1)  # a gradient: 2.5 passes
+    assert cost("methods", "sobol_total").endswith("1,000 forward passes of one image: about 40 seconds.")
+    assert "forward passes of one image: about 40 seconds." in order(client, plugin="sobol_total").text
+    assert client.get(f"{ORDER}settings/gradient/cost/").status_code == 404
+
+
 def test_maps_are_ordered_once_for_each_images_label(client):
     factories.images(4)
     assert "4 pictures ordered from the workers." in order(client).text

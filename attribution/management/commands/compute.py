@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from attribution import plugins
+from attribution import computing, costs, plugins
 from attribution.management.commands.add_network import assignment
 from attribution.management.waiting import reread, see_through
 from attribution.models import (
@@ -15,6 +15,7 @@ from attribution.models import (
     Network,
     Picture,
     SaliencyMap,
+    State,
     Visualization,
     Work,
     Worker,
@@ -22,6 +23,8 @@ from attribution.models import (
 )
 from attribution.targets import Target
 from attribution.tasks import nudge
+
+WORTH_TELLING = 500  # forward passes of one image, some ten seconds of a network for photos
 
 
 class Command(BaseCommand):
@@ -95,6 +98,7 @@ class Command(BaseCommand):
                     for index in targets.all()
                 ]
             )
+            self.estimate(network, [row for row in [*maps, *shown] if row.state != State.DONE])
             if options["wait"]:
                 see_through([*predictions, *maps, *shown], unit="computed", is_quiet=is_quiet)
                 see_through(pictures_of(maps, shown), unit="rendered", is_quiet=is_quiet)
@@ -112,6 +116,16 @@ class Command(BaseCommand):
         )
         if left and not Worker.objects.alive().exists():
             self.stdout.write("No worker is running. Start one with “manage.py up”, or let --wait do the work here.")
+
+    def estimate(self, network: Network, rows: list[SaliencyMap | Visualization]) -> None:
+        """Say what is left to compute, and how long that takes on this machine where it may be long."""
+        forwards = sum(row.forward_passes for row in rows)
+        if forwards < WORTH_TELLING:
+            return
+        from attribution import compute
+
+        words = costs.in_words(forwards, compute.seconds_a_pass(computing.source_of(network)))
+        self.stdout.write(f"{len(rows)} are left to compute. {words[:-1]} on one core of this machine, busy as it is.")
 
 
 class Targets:

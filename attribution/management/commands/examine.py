@@ -1,7 +1,6 @@
 """Put the critique's questions to a network, and write one illustrated page of answers."""
 
 import hashlib
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from attribution import computing, images
+from attribution.costs import duration
 from attribution.examination.page import write
 from attribution.examination.plan import LEVELS, Plan, choose, class_to_show
 from attribution.examination.results import Results
@@ -100,8 +100,10 @@ class Command(BaseCommand):
         return found
 
     def estimate(self, plan: Plan) -> None:
+        from attribution import compute
+
         passes = plan.passes()
-        seconds = passes * seconds_a_pass(plan)
+        seconds = passes * compute.seconds_a_pass(computing.source_of(plan.network))
         if passes:
             self.stdout.write(
                 f"About {passes:,.0f} forward passes of one image are left: {duration(seconds)} on one core of this "
@@ -145,26 +147,3 @@ class Command(BaseCommand):
 def named(path: Path) -> str:
     """A checkpoint's name with its content's first digits: one that was trained anew is another network."""
     return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
-
-
-def seconds_a_pass(plan: Plan) -> float:
-    """Seconds that a forward pass of one image takes here, in a batch of 8: the quickest of three."""
-    import torch
-
-    from attribution import compute
-
-    network = compute.open_network(computing.source_of(plan.network))
-    batch = network.mean.expand(8, 3, network.view.size, network.view.size).contiguous()
-    taken = []
-    for _ in range(3):
-        began = time.perf_counter()
-        with torch.inference_mode():
-            network(batch)
-        taken.append((time.perf_counter() - began) / len(batch))
-    return min(taken)
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"about {max(round(seconds / 10) * 10, 10)} seconds"
-    return f"about {round(seconds / 60)} minutes" if seconds < 5400 else f"about {seconds / 3600:.1f} hours"

@@ -79,8 +79,27 @@ def order(request: HttpRequest, kind: str, name: str) -> HttpResponse:
         rows = orders.send(form.rows(name, parameters.complete))
         messages.success(request, browsing.ordered_words(rows))
         return redirect(browsing.address(kind, name, form.cleaned_data["network"].name))
-    context = {"form": form, "parameters": parameters, "has_network": Network.objects.exists()}
+    context = {
+        "form": form,
+        "parameters": parameters,
+        "has_network": Network.objects.exists(),
+        "kind": kind,
+        "name": name,
+    }
     return render(request, "dashboard/order.html", context)
+
+
+@page("GET")
+def cost(request: HttpRequest, kind: str, name: str) -> HttpResponse:
+    """What one picture costs with the parameters as they stand in the form; nothing while these cannot be used."""
+    if kind not in KINDS or name not in plugins.names(f"attribution.{kind}"):
+        raise Http404
+    parameters = ParametersForm(f"attribution.{kind}", name, request.GET)
+    network = Network.objects.filter(name=request.GET.get("network", "")).first()
+    words = ""
+    if network is not None and parameters.is_valid():
+        words = browsing.cost_words(kind, name, parameters.complete, network)
+    return render(request, "dashboard/cost.html", {"words": words})
 
 
 def _computed(kind: str, pk: int) -> OfNetwork:
