@@ -2,6 +2,7 @@
 
 import fnmatch
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,6 +14,7 @@ from attribution.models import (
     Image,
     Measurement,
     Network,
+    OfNetwork,
     Picture,
     SaliencyMap,
     State,
@@ -117,7 +119,7 @@ class Command(BaseCommand):
         if left and not Worker.objects.alive().exists():
             self.stdout.write("No worker is running. Start one with “manage.py up”, or let --wait do the work here.")
 
-    def estimate(self, network: Network, rows: list[SaliencyMap | Visualization]) -> None:
+    def estimate(self, network: Network, rows: Sequence[OfNetwork]) -> None:
         """Say what is left to compute, and how long that takes on this machine where it may be long."""
         forwards = sum(row.forward_passes for row in rows)
         if forwards < WORTH_TELLING:
