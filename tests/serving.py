@@ -91,6 +91,12 @@ class Site:
             time.sleep(0.1)
         raise RuntimeError(f"The site does not answer:\n{self.log.read_text()}")
 
+    def processes(self) -> list[int]:
+        """The ids of the server's processes: master and workers."""
+        listing = subprocess.run(["ps", "-e", "-o", "pid=,pgid="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split() for line in listing.splitlines()]
+        return [int(pid) for pid, group in rows if int(group) == self.group]
+
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         """End the whole process group: master and workers."""
         if self.process:

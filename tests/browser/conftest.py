@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
+
+from tests.browser.survey_taking import STUDY, Taker
+from tests.serving import Site
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -17,10 +20,43 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def installed() -> str | None:
+    """The system's Chromium; None where Playwright's own is to be used."""
     found = [path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()]
+    return found[0] if found else None
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found[0] if found else None, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    chromium = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS)
+    yield chromium
+    chromium.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A running site with one study that asks with every kind of control; ``join`` is where it begins."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    try:
+        site.join = site.python(STUDY)  # type: ignore[attr-defined]
+        yield site.start()
+    finally:
+        site.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def taker(site: Site, context: BrowserContext) -> Taker:
+    return Taker(site, context.new_page(), site.join)  # type: ignore[attr-defined]

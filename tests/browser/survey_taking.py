@@ -116,3 +116,13 @@ class Taker:
     def unsent(self) -> list[str]:
         names = "Object.keys(localStorage).filter(name => name.includes('.answer.'))"
         return list(json.loads(self.page.evaluate(f"JSON.stringify({names})")))
+
+
+def sane(rows: dict[str, Any], answered: int) -> None:
+    """Exactly one response for each of the first trials, with times that somebody could have taken."""
+    assert [row[0] for row in rows["rows"]] == list(range(answered))
+    for _position, _answer, response_ms, quality in rows["rows"]:
+        assert 0 < response_ms < 60_000
+        assert 0 < quality["frame_ms"] < 10_000
+        assert quality["load_ms"] >= 0
+        assert quality["viewport"][0] > 0

@@ -1,15 +1,14 @@
-"""The survey in Chromium: by keyboard, by touch, for everybody; and whatever happens, one answer a trial."""
+"""The survey in Chromium: by keyboard, by touch, for everybody; what it fetches, and what it says to whom."""
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Response, expect
+from playwright.sync_api import Browser, Response, expect
 
-from tests.browser.survey_taking import STUDY, Taker
+from tests.browser.survey_taking import Taker, sane
 from tests.serving import Site
 
 pytestmark = pytest.mark.browser
@@ -18,38 +17,6 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, .button, label.o
   .map(one => [one.getBoundingClientRect(), one])
   .filter(([box]) => box.height < 44 || box.width < 44)
   .map(([box, one]) => `${one.outerHTML} ${box.width} x ${box.height}`)"""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    site = Site(tmp_path_factory.mktemp("site"))
-    try:
-        site.join = site.python(STUDY)  # type: ignore[attr-defined]
-        yield site.start()
-    finally:
-        site.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US")
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def taker(site: Site, context: BrowserContext) -> Taker:
-    return Taker(site, context.new_page(), site.join)  # type: ignore[attr-defined]
-
-
-def sane(rows: dict[str, Any], answered: int) -> None:
-    """Exactly one response for each of the first trials, with times that somebody could have taken."""
-    assert [row[0] for row in rows["rows"]] == list(range(answered))
-    for _position, _answer, response_ms, quality in rows["rows"]:
-        assert 0 < response_ms < 60_000
-        assert 0 < quality["frame_ms"] < 10_000
-        assert quality["load_ms"] >= 0
-        assert quality["viewport"][0] > 0
 
 
 def test_the_whole_study_is_taken_by_keyboard_and_every_answer_is_stored_once(taker: Taker) -> None:
@@ -190,46 +157,6 @@ def test_times_are_counted_from_the_onset_to_the_answer(taker: Taker) -> None:
     assert 900 <= row[3]["first_ms"] <= row[2] - 400
 
 
-def test_a_refresh_asks_the_same_again_and_says_that_it_was_shown_twice(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
-    taker.page.keyboard.press("1")
-    taker.page.reload()
-    taker.to_screen()
-    assert taker.position == before
-    taker.answer("2")
-    taker.to_screen()
-    rows = taker.rows()
-    sane(rows, before + 1)
-    assert rows["rows"][before][3]["times_shown"] == 2
-    assert rows["rows"][before - 1][3]["times_shown"] == 1
-
-
-def test_back_and_forward_lose_and_double_nothing(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(3):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
-    taker.page.go_back()
-    expect(taker.page.get_by_role("heading", name="What you will do")).to_be_visible()
-    taker.page.go_forward()
-    taker.to_screen()
-    assert taker.position == before
-    taker.page.go_back()
-    taker.page.get_by_role("link", name="Continue").click()
-    taker.to_screen()
-    assert taker.position == before
-    taker.finish()
-    taker.page.go_back()  # from the last page: the participation stays finished
-    taker.page.wait_for_timeout(300)
-    rows = taker.rows()
-    sane(rows, rows["trials"])
-
-
 def test_a_double_click_answers_one_screen(taker: Taker) -> None:
     taker.begin()
     while (state := taker.settle()) != "done":
@@ -249,127 +176,6 @@ def test_a_held_enter_key_goes_on_once(taker: Taker) -> None:
     taker.page.keyboard.up("Enter")
     taker.page.wait_for_timeout(300)
     sane(taker.rows(), 1)
-
-
-def test_two_tabs_answer_each_trial_once(taker: Taker, context: BrowserContext) -> None:
-    taker.begin()
-    for _ in range(3):
-        taker.answer()
-    taker.to_screen()
-    other = Taker(taker.site, context.new_page(), "")
-    other.page.goto(taker.page.url)
-    other.token = taker.token
-    other.to_screen()
-    assert other.position == taker.position
-    # The second tab answers two screens; the first still shows an old one and answers it as well.
-    other.answer("1")
-    other.answer("2")
-    other.to_screen()
-    taker.page.keyboard.press("3")
-    taker.page.keyboard.press("Enter")
-    taker.page.wait_for_timeout(500)
-    taker.page.bring_to_front()
-    taker.to_screen()
-    assert taker.position == other.position
-    taker.finish()
-    rows = taker.rows()
-    sane(rows, rows["trials"])
-    other.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    other.page.wait_for_url("**/thanks/")
-
-
-def test_thirty_seconds_without_network_lose_nothing_and_spoil_no_time(taker: Taker, context: BrowserContext) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
-    context.set_offline(True)
-    for _ in range(2):  # what is fetched ahead can still be answered
-        taker.answer()
-    taker.to_screen()
-    expect(taker.page.locator("#status")).to_contain_text("No connection")
-    assert len(taker.unsent()) == 2
-    taker.page.wait_for_timeout(30_000)
-    assert len(taker.rows()["rows"]) == before
-    context.set_offline(False)
-    expect(taker.page.locator("#status")).to_contain_text("The connection is back")
-    assert taker.unsent() == []
-    taker.finish()
-    rows = taker.rows()
-    sane(rows, rows["trials"])
-    assert rows["rows"][before + 2][2] >= 30_000  # it was on the page all the while, and that is what is stored
-
-
-def test_offline_at_the_edge_of_what_is_fetched_waits_and_goes_on(taker: Taker, context: BrowserContext) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    context.set_offline(True)
-    for _ in range(4):
-        taker.choose()
-        taker.page.keyboard.press("Enter")
-        taker.page.wait_for_timeout(400)
-    expect(taker.page.locator("#screen")).to_be_hidden()
-    expect(taker.page.locator("#status")).not_to_be_empty()
-    context.set_offline(False)
-    taker.to_screen()
-    assert len(taker.rows()["rows"]) == taker.position == 8
-    taker.finish()
-    rows = taker.rows()
-    sane(rows, rows["trials"])
-
-
-def test_answers_kept_on_the_device_are_sent_when_the_page_is_opened_again(
-    taker: Taker, context: BrowserContext
-) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
-    context.set_offline(True)
-    taker.answer()
-    taker.to_screen()
-    address = taker.page.url
-    taker.page.close()
-    context.set_offline(False)
-    later = Taker(taker.site, context.new_page(), "")
-    later.page.goto(address)
-    later.to_screen()
-    assert later.position == before + 1
-    assert len(taker.rows()["rows"]) == before + 1
-
-
-def test_a_restarted_server_is_waited_for(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(3):
-        taker.answer()
-    taker.to_screen()
-    taker.site.kill()
-    try:
-        taker.answer()
-        taker.page.wait_for_timeout(1500)
-    finally:
-        taker.site.start()
-    taker.finish()
-    rows = taker.rows()
-    sane(rows, rows["trials"])
-
-
-def test_a_picture_that_fails_is_fetched_again_and_no_trial_is_shown_without_it(taker: Taker) -> None:
-    failures = iter(range(2))
-
-    def flaky(route: Any) -> None:
-        if next(failures, None) is None:
-            route.continue_()
-        else:
-            route.abort()
-
-    taker.page.route("**/media/**", flaky)
-    taker.begin().to_screen()
-    assert taker.page.locator("#stage img").evaluate("image => image.complete && image.naturalWidth > 0")
 
 
 def test_pictures_are_fetched_ahead_but_not_many(taker: Taker) -> None:
@@ -404,24 +210,6 @@ def test_the_browser_is_told_no_key_on_a_whole_participation(taker: Taker) -> No
     everything = "\n".join([*bodies, taker.page.evaluate("JSON.stringify(localStorage)")])
     assert len(bodies) > 10
     assert not [secret for secret in hidden if secret in everything]
-
-
-def test_without_javascript_the_pages_say_what_is_missing(site: Site, browser: Browser) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(site.url + site.join)  # type: ignore[attr-defined]
-    expect(page.get_by_text("This study needs JavaScript")).to_be_visible()
-    page.get_by_role("button", name="I agree").click()
-    page.get_by_role("link", name="Continue").click()
-    expect(page.get_by_text("This study needs JavaScript")).to_be_visible()
-    context.close()
-
-
-def test_without_local_storage_the_study_still_works(taker: Taker, context: BrowserContext) -> None:
-    context.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } });")
-    taker.begin().finish()
-    rows = taker.rows()
-    sane(rows, rows["trials"])
 
 
 def screens_of_every_kind() -> list[dict[str, Any]]:
@@ -498,34 +286,6 @@ def test_every_kind_of_control_is_answered_by_keyboard_on_one_screen(taker: Take
         "order": ["c", "a", "b"],
         "number": 1,
     }
-
-
-def test_a_refused_answer_is_said_and_asked_again(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
-    refuse = iter([True])
-
-    def reply(route: Any) -> None:
-        if next(refuse, False):
-            data = route.request.post_data_json
-            data["responses"][0]["answer"] = {"nonsense": "1"}
-            route.continue_(post_data=json.dumps(data))
-        else:
-            route.continue_()
-
-    taker.page.route("**/responses/", reply)
-    taker.choose()
-    taker.page.keyboard.press("Enter")
-    taker.page.wait_for_timeout(600)
-    taker.to_screen()
-    assert taker.position == before
-    taker.page.unroute("**/responses/")
-    taker.finish()
-    rows = taker.rows()
-    sane(rows, rows["trials"])
 
 
 def test_the_early_press_of_a_key_is_counted_and_answers_nothing(taker: Taker) -> None:

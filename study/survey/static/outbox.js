@@ -122,7 +122,10 @@ export class Outbox {
   settle(reply, answers) {
     if (reply.status === 403) {
       // The security token has changed, so the page is loaded anew; what is unsent stays on the device.
-      if (this.shown({ position: "reload", attempt: 1 }) <= 3) location.reload();
+      const reload = { position: "reload", attempt: 1 };
+      const times = this.shown(reload);
+      // Where the device keeps nothing, the answer would be gone, and nobody would count how often.
+      if (times <= 3 && read(this.name("shown", reload)) !== null) location.reload();
       else this.refused();
       return false;
     }

@@ -387,6 +387,10 @@ window.addEventListener("offline", () => say(words.offline, "warning"));
 
 byId("no-script").remove();
 isTurning = true;
-say(words.loading);
-take(setup.first);
-outbox.send(); // what an earlier visit left unsent
+if (document.cookie.includes("csrftoken=")) {
+  say(words.loading);
+  take(setup.first);
+  outbox.send(); // what an earlier visit left unsent
+} else {
+  say(words.no_cookies, "warning"); // better now than with the first answer, which could not be stored
+}
