@@ -11,7 +11,7 @@ from .texts import LANGUAGE, Path, Problem, clean, dotted, text_problems
 
 REQUIRED = object()
 SLUG = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
-NAME = re.compile(r"[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*")
+NAME = re.compile(r"(?=.{1,60}$)[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*")  # an arm is called by it and “, list 12”
 ADDRESS = re.compile(r"https?://\S+")
 OUTCOMES = ("complete", "screened_out", "failed_check", "no_consent")
 ROLES = ("treatment", "blind_control", "positive_control")
@@ -68,7 +68,7 @@ def _numbers(value: Any) -> str:
 KINDS: dict[str, Callable[[Any], str]] = {
     "numbers": _numbers,
     "slug": _rule(SLUG, "should be lower-case letters, digits, - and _, such as “sense-of-geese”."),
-    "name": _rule(NAME, "should be letters, digits, -, _ and ., such as “trained”."),
+    "name": _rule(NAME, "should be at most 60 letters, digits, -, _ and ., such as “trained”."),
     "string": _kind(str, "should be a text in quotes."),
     "whole": _kind(int, "should be a whole number."),
     "number": _kind((int, float), "should be a number."),
@@ -92,6 +92,7 @@ KEYS: dict[str, Key] = {
     "network": Key("string"),
     "seed": Key("whole", 0, low=0, high=2**53),
     "exclusive": Key("string", ""),
+    "minimum_viewport": Key("whole", 0, low=0, high=4000),
     "consent": Key("table", keys={"version": Key("string", "1"), "text": Key("html")}),
     "instructions": Key("table", keys=HTML),
     "debriefing": Key("table", None, keys=HTML),

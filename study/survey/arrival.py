@@ -1,5 +1,6 @@
 """Arriving: from a recruitment source or by invitation, over the consent page, into a participation."""
 
+import math
 import re
 from typing import Any
 
@@ -184,6 +185,10 @@ def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
         token = signing.loads(request.POST.get("visit", ""), salt=VISIT_SALT, max_age=VISIT_SECONDS)
     except signing.BadSignature:
         return consent_page(request, way, status=400)
+    browser = browser_of(request)
+    if browser.get("width", math.inf) < way.study.document.get("minimum_viewport", 0):
+        words = _("The pictures need more room. Please make the window larger, or use a larger screen, and try again.")
+        return refuse(request, way, _("Your window is too small"), words)
     try:
         participant = enrolment.enrol(
             way.recruitment or way.study,
@@ -192,7 +197,7 @@ def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
             consent_version=str(way.study.document.get("consent", {}).get("version", "")),
             external_id=external_id(request, way),
             parameters={name: request.GET[name] for name in declared(way) if name in request.GET},
-            browser=browser_of(request),
+            browser=browser,
             token=str(token),
         )
     except enrolment.TakenPartError:
@@ -215,10 +220,10 @@ def keep(response: HttpResponse, name: str, value: str, **where: Any) -> None:
     response.set_cookie(name, value, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE, **where)
 
 
-def browser_of(request: HttpRequest) -> dict[str, object]:
+def browser_of(request: HttpRequest) -> dict[str, Any]:
     """The browser's family, and the viewport that the page noted: nothing more is kept of it."""
     agent = request.headers.get("User-Agent", "")
-    browser: dict[str, object] = {"family": next((name for mark, name in BROWSERS if mark in agent), "other")}
+    browser: dict[str, Any] = {"family": next((name for mark, name in BROWSERS if mark in agent), "other")}
     numbers = VIEWPORT.fullmatch(request.POST.get("viewport", ""))
     if numbers:
         width, height, ratio = (float(number) for number in numbers.groups())

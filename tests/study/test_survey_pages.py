@@ -81,6 +81,17 @@ def test_a_nonsense_viewport_is_left_out(client: Client, study: Study, viewport:
     assert Participant.objects.get().browser == {"family": "other"}
 
 
+def test_a_window_narrower_than_the_study_asks_for_is_asked_to_grow(client: Client) -> None:
+    study = factories.running_study(slug="wide", minimum_viewport=600)
+    address = link(factories.recruitment(study))
+    narrow = agree(client, address + "?language=de", viewport="599x800x2")
+    assert "Ihr Fenster ist zu klein" in narrow.content.decode()
+    assert "Bitte vergrößern Sie das Fenster" in narrow.content.decode()
+    assert not Participant.objects.exists()
+    agree(client, address, viewport="600x400x1")
+    assert Participant.objects.get().browser["width"] == 600
+
+
 def test_the_language_follows_the_browser_and_the_choice_on_the_page(client: Client, study: Study) -> None:
     address = link(factories.recruitment(study))
     german = client.get(address, headers={"accept-language": "fr, de-AT;q=0.8, en;q=0.5"})
