@@ -50,6 +50,10 @@ def training_problems(document: Table) -> list[Problem]:
         found.append(Problem(("training", "tasks"), words))
     if not document["items"]["images"]:
         found.append(Problem(("training",), "shows photos with their maps, so it needs items.images."))
+    for number, task in enumerate(document["tasks"]):
+        if training["count"] and task["options"].get("k", training["count"]) != training["count"]:
+            words = f"= {task['options']['k']} should be training.count, {training['count']}."
+            found.append(Problem(("tasks", number, "options", "k"), words))
     if any(condition["compare"] for condition in document["conditions"]):
         found.append(
             Problem(("training",), "shows one condition's pictures, but the conditions of this study compare.")

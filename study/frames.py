@@ -86,7 +86,7 @@ def batches(study: Study, extra: Sequence[str] = ()) -> Iterator[Batch]:
 def items(study: Study) -> pd.DataFrame:
     """Item, what is true of it, its strata and its measurements, one column each."""
     records = []
-    for item in Item.objects.filter(study=study).order_by("name"):
+    for item in Item.objects.filter(study=study, is_training=False).order_by("name"):
         flat = {**_plain(item.truth, "truth_"), **_plain(item.strata), **_plain(item.measurements)}
         records.append({"item": item.name, **flat})
     return pd.DataFrame.from_records(records) if records else pd.DataFrame({"item": []}, dtype=object)

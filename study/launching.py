@@ -51,6 +51,7 @@ def frozen(study: Study) -> dict[str, Any]:
                 "key": one.key,
                 "is_practice": one.is_practice,
                 "is_catch": one.is_catch,
+                "is_training": one.is_training,
                 "slots": [
                     [slot.role, slot.task, slot.text, slot.picture.content_key if slot.picture else None]
                     for slot in one.slots.all()

@@ -72,8 +72,8 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
 
 def _items(study: Study, given: Mapping[str, Any]) -> int:
     """How many items the study has: those chosen, or those that the document names."""
-    if study.item_set.exists():
-        return study.item_set.count()
+    if count := study.item_set.filter(is_training=False).count():
+        return count
     items = study.document.get("items", {})
     if items.get("classes"):
         return len(item_names(items))

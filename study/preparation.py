@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from attribution.models import Computation, Measurement, Network, Picture, SaliencyMap, State, Visualization
 from attribution.tasks import nudge
 
-from . import designs
+from . import designs, session_plan
 from .changes import document_changes
 from .condition_pictures import CONTROL_RULES, Source
 from .document import Problem, completed, validate
@@ -157,6 +157,7 @@ def _choose(study: Study) -> list[Computation]:
         )
         for one in selection.items
     ]
+    rows += [Item(study=study, name=image.name, image=image, is_training=True) for image in selection.training]
     Item.objects.bulk_create(rows)
     return list(Measurement.predictions(network, [row.image for row in rows if row.image]))
 
@@ -190,21 +191,34 @@ def _advance(study: Study) -> None:
 def _compose(study: Study, network: Network, items: list[Item]) -> None:
     """Store stimuli and arms, and order all pictures."""
     selection = select(study.document, network)
-    if [one.image.content_hash if one.image else one.name for one in selection.items] != [
-        item.image.content_hash if item.image else item.name for item in items
-    ]:
+    chosen = [one.image.content_hash if one.image else one.name for one in selection.items]
+    chosen += [image.content_hash for image in selection.training]
+    if chosen != [item.image.content_hash if item.image else item.name for item in items]:
         # Images came or went while predictions were computed: choose again from what is there now.
         _clear(study)
         nudge(_choose(study))
         return
     settle_truth(study.document, network, items)
     Item.objects.bulk_update(items, ["truth", "strata", "measurements"])
+    training = [item for item in items if item.is_training]
+    items = [item for item in items if not item.is_training]
     try:
         arms = schedule(study.document, [item.name for item in items], _strata(items))
     except designs.DesignError as error:
         raise DocumentError([Problem(("design",), str(error))]) from error
+    _check_repeats(study.document, arms)
     Arm.objects.bulk_create([_arm(study, position, arm) for position, arm in enumerate(arms)])
-    nudge(build(Source(study, network, selection, items, list(study.condition_set.all()))))
+    nudge(build(Source(study, network, selection, items, list(study.condition_set.all())), training))
+
+
+def _check_repeats(document: Mapping[str, Any], arms: Sequence[designs.Arm]) -> None:
+    """Whether every arm has as many presentations to repeat as are wanted."""
+    wanted = document["repeats"]["count"]
+    for arm in arms:
+        blocks = Counter(presentation.block for presentation in arm.presentations)
+        if wanted > (most := session_plan.most_repeats(blocks.values())):
+            words = f"= {wanted} should be at most {most}: so many of “{arm.name}” are in the first half of a block."
+            raise DocumentError([Problem(("repeats", "count"), words)])
 
 
 def _strata(items: Sequence[Item]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from .document import item_names
 from .texts import Problem
 
 SHOWN_NAMES = 5  # of images, in a sentence
+EXTRA = ("training", "practice", "catch")  # images that are shown, but never judged
 
 
 class DocumentError(ValueError):
@@ -42,6 +43,7 @@ class Selection:
 
     items: list[Selected] = field(default_factory=list)
     photos: dict[str, Image] = field(default_factory=dict)
+    training: list[Image] = field(default_factory=list)
     practice: list[Image] = field(default_factory=list)
     catch: list[Image] = field(default_factory=list)
 
@@ -66,13 +68,13 @@ def select(document: Mapping[str, Any], network: Network) -> Selection:
     chosen = (
         _by_class(document, network, images) if document["items"]["classes"] else _by_image(document, network, images)
     )
-    used = {item.image.pk for item in chosen.items if item.image} | {photo.pk for photo in chosen.photos.values()}
-    for section in ("practice", "catch"):
-        found = _obvious(document, section, network, images, chosen, used)
+    taken: set[int] = set()
+    for section in EXTRA:
+        found = _obvious(document, section, network, images, chosen, taken)
         setattr(chosen, section, found)
-        used |= {image.pk for image in found}
+        taken |= {image.pk for image in found}
     if chosen.items and chosen.items[0].image:
-        reserved = {image.pk for image in chosen.practice + chosen.catch}
+        reserved = {image.pk for image in chosen.training + chosen.practice + chosen.catch}
         chosen.items = [item for item in chosen.items if item.image and item.image.pk not in reserved]
     return chosen
 
@@ -80,6 +82,11 @@ def select(document: Mapping[str, Any], network: Network) -> Selection:
 def matching(images: Sequence[Image], patterns: Sequence[str]) -> list[Image]:
     """The images whose names match any of the patterns (* and ?), in the order of their names."""
     return [image for image in images if any(fnmatchcase(image.name, pattern) for pattern in patterns)]
+
+
+def _kept_back(document: Mapping[str, Any], images: Sequence[Image]) -> set[int]:
+    """The images that are named for something else than to be judged."""
+    return {image.pk for section in EXTRA for image in matching(images, document[section]["images"])}
 
 
 def _by_class(document: Mapping[str, Any], network: Network, images: Sequence[Image]) -> Selection:
@@ -96,9 +103,7 @@ def _by_class(document: Mapping[str, Any], network: Network, images: Sequence[Im
     chosen = Selection(selected)
     shows_photos = [condition["name"] for condition in document["conditions"] if condition["photo"]]
     if shows_photos:
-        kept_back = {
-            image.pk for image in matching(images, document["practice"]["images"] + document["catch"]["images"])
-        }
+        kept_back = _kept_back(document, images)
         problems = []
         for label in items["classes"]:
             photos = [image for image in images if image.label == label and image.pk not in kept_back]
@@ -115,7 +120,7 @@ def _by_class(document: Mapping[str, Any], network: Network, images: Sequence[Im
 
 def _by_image(document: Mapping[str, Any], network: Network, images: Sequence[Image]) -> Selection:
     patterns = document["items"]["images"]
-    kept_back = {image.pk for image in matching(images, document["practice"]["images"] + document["catch"]["images"])}
+    kept_back = _kept_back(document, images)
     matched = [image for image in matching(images, patterns) if image.pk not in kept_back]
     if not matched:
         words = f"matches none of the {len(images)} stored images."
@@ -136,19 +141,18 @@ def _obvious(
     network: Network,
     images: Sequence[Image],
     chosen: Selection,
-    used: Collection[int],
+    taken: Collection[int],
 ) -> list[Image]:
-    """Labelled photos for practice or catch trials: classes that are not judged first, items' own photos last."""
+    """Labelled photos for training, practice or catch trials, each for one of them; items' own photos last."""
     wanted = document[section]["count"]
     if not wanted:
         return []
     judged = {item.label or (item.image.label if item.image else "") for item in chosen.items}
     shown = {photo.pk for photo in chosen.photos.values()}
     items = {item.image.pk for item in chosen.items if item.image}
-    taken = {pk for pk in used if pk not in items}
     patterns = document[section]["images"]
     free = matching(images, patterns) if patterns else list(images)
-    free = [image for image in free if label_index(network, image) is not None and image.pk not in taken | shown]
+    free = [image for image in free if label_index(network, image) is not None and image.pk not in {*taken, *shown}]
     if len(free) < wanted:
         words = (
             f"= {wanted} {_need(wanted, 'labelled photo')} that no condition shows; {_there_are(free)}. "
@@ -157,7 +161,8 @@ def _obvious(
         raise DocumentError([Problem((section, "count"), words)])
     rng = drawn(document["seed"], section)
     rng.shuffle(free)
-    free.sort(key=lambda image: (image.pk in items, image.label in judged))
+    # What is obvious is best of another class than what is judged; examples are best of the same.
+    free.sort(key=lambda image: (image.pk in items, (image.label in judged) is not (section == "training")))
     return free[:wanted]
 
 

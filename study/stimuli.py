@@ -17,7 +17,7 @@ from .condition_pictures import Source, explanation_picture, photo_picture, stor
 from .document import options_of
 from .models import Condition, Item, Stimulus, StimulusSlot
 from .selection import DocumentError, drawn, label_index
-from .texts import Problem
+from .texts import Path, Problem
 
 
 @dataclass
@@ -66,9 +66,12 @@ def settle_truth(document: Mapping[str, Any], network: Network, items: Sequence[
             item.strata = {"label": image.label, "network_is_right": label == first["index"]}
 
 
-def build(source: Source) -> list[Computation]:
+def build(source: Source, training: Sequence[Item] = ()) -> list[Computation]:
     """Store every stimulus of the study with its slots; returns what has to be computed for them, in order."""
     shown = [_main(source, item, condition) for item in source.items for condition in source.presented]
+    # Controls that take another item's class or photo take it from the examples here, never from what is judged.
+    learning = replace(source, items=list(training))
+    shown += [_example(learning, item, condition) for item in training for condition in source.presented]
     for section in ("practice", "catch"):
         for number, image in enumerate(getattr(source.selection, section), start=1):
             shown.append(_obvious(source, section, number, image))
@@ -99,17 +102,42 @@ def _order(shown: list[Shown]) -> list[Computation]:
     return [row for row in dict.fromkeys(ordered) if row.state == State.PENDING]
 
 
-def _compose(source: Source, item: trials.Item) -> dict[str, trials.Composition]:
+def _compose(source: Source, item: trials.Item, section: Path = ("tasks",)) -> dict[str, trials.Composition]:
     made = {}
-    for number, task in enumerate(source.document["tasks"]):
+    listed = source.document["tasks"] if section == ("tasks",) else source.document["training"]["tasks"]
+    for number, task in enumerate(listed):
         options = options_of(task, source.document["languages"][0])
         rng = drawn(source.document["seed"], "composition", item.name, task["name"])
         try:
             plugin = plugins.load("study.trials", task["trial_type"])
             made[task["name"]] = plugin.compose(item, [judged(one) for one in source.items], options, rng)
         except trials.OptionError as error:
-            raise DocumentError([Problem(("tasks", number, "options"), str(error))]) from error
+            raise DocumentError([Problem((*section, number, "options"), str(error))]) from error
     return made
+
+
+def _example(source: Source, item: Item, condition: Condition) -> Shown:
+    """A photo to learn from, with its map under a condition: what the condition “photo” has without one."""
+    compositions = _compose(source, judged(item, condition), ("training", "tasks"))
+    stimulus = Stimulus(
+        study=source.study,
+        name=f"training: {stimulus_name(item.name, condition.name)}",
+        item=item,
+        condition=condition,
+        key=_keys(compositions),
+        is_training=True,
+    )
+    slots = []
+    if item.image:
+        slots.append(StimulusSlot(role="photo", picture=photo_picture(source, item.image)))
+    if not condition.specification["photo"]:
+        own = explanation_picture(source, item, condition, compositions)
+        slots.append(StimulusSlot(role="explanation", picture=own))
+    for task, composition in compositions.items():
+        if composition.pictures:
+            words = f"shows an example's own pictures, but “{task}” is about others."
+            raise DocumentError([Problem(("training", "tasks"), words)])
+    return Shown(stimulus, slots + _texts(compositions))
 
 
 def _main(source: Source, item: Item, condition: Condition) -> Shown:

@@ -106,7 +106,7 @@ def frozen(study: Study) -> dict[str, Any]:
         "pictures": Picture.objects.filter(stimulusslot__stimulus__study=study).distinct().count(),
         "arms": study.arm_set.all(),
         "conditions": study.condition_set.all(),
-        "items": study.item_set.count(),
+        "items": study.item_set.filter(is_training=False).count(),
         "hash": digest(launching.frozen(study)),
     }
 

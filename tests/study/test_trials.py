@@ -37,6 +37,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "distinguish": [{}, {"alternatives": 2, "show_names": True, **TEXTLESS}],
     "count_instances": [{}, {"counts": COUNTS}],
     "categorise": [{"name_class": True}, {"reason_prompt": "", **TEXTLESS}],
+    "example": [{"says": "The network says: {label}"}],
     "mark_region": [{"tool": tool} for tool in ("point", "box", "polygon", "brush")]
     + [{"tool": "point", "least": 2, "most": 0}]
     + [{"tool": tool, "least_area": 0.05, "most_area": 0.2} for tool in ("box", "polygon", "brush")],

@@ -237,11 +237,14 @@ def test_practice_and_catch_trials_are_refused_where_conditions_compare() -> Non
 
 def test_the_documented_comparison_is_sound() -> None:
     text = (Path(settings.BASE_DIR) / "docs" / "study_file.md").read_text(encoding="utf-8")
-    whole, comparison, pairs = (part.partition("```")[0] for part in text.split("```toml\n")[1:])
-    head, tail = whole.partition("[[conditions]]")[0], whole.partition("[[questionnaire]]")
+    whole, comparison, pairs, learning, _ = (part.partition("```")[0] for part in text.split("```toml\n")[1:])
+    head, tail = whole.partition("[[conditions]]")[0], whole.partition("[preregistration]")[0].partition("[[quest")
     made = head + comparison + '[items]\nimages = ["*"]\n' + tail[1] + tail[2]
     assert document_files.read(made)["conditions"][2]["compare"] == ["gradient", "occlusion"]  # type: ignore[index]
     assert pairs.startswith("pairs = ")
+    conditions = '[[conditions]]\nname = "map"\nmethod = "gradient"\n[[conditions]]\nname = "none"\nphoto = true\n'
+    made = head + conditions + '[items]\nimages = ["*"]\n[training]\ncount = 4\n' + learning + tail[1] + tail[2]
+    assert document_files.read(made)["training"]["count"] == 4  # type: ignore[index]
 
 
 NEW_TYPE = '''"""Is there anything in this picture? A type of one file."""
