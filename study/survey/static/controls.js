@@ -33,7 +33,7 @@ function keyHint(values, index) {
   return make("kbd", { "aria-hidden": "true" }, String((index + 1) % 10));
 }
 
-function group(control, words, className, ...children) {
+export function group(control, words, className, ...children) {
   const id = `control-${++serial}`;
   const legend = make("legend", { class: control.isNamedByPrompt ? "hidden" : "name" }, control.label);
   const optional = control.required ? [] : [make("p", { class: "hint" }, words.optional)];
@@ -180,8 +180,14 @@ export function knows(control) {
   return control.kind in KINDS;
 }
 
-export function render(control, words) {
-  const made = KINDS[control.kind](control, words);
+// A kind of control from a module of its own.
+export function learn(kind, make) {
+  KINDS[kind] = make;
+}
+
+// panels are the screen's, as elements: one of them may be what is marked.
+export function render(control, words, panels) {
+  const made = KINDS[control.kind](control, words, panels);
   const problem = made.element.querySelector(".problem");
   const clear = () => {
     problem.textContent = "";

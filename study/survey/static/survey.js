@@ -1,6 +1,7 @@
 // The trials page: shows screens, times answers, hands them to the outbox. It knows no trial type's name.
 
 import { fill, knows, make, render } from "./controls.js";
+import { fetchKinds } from "./later.js";
 import { Outbox } from "./outbox.js";
 
 const setup = JSON.parse(document.getElementById("setup").textContent);
@@ -85,6 +86,7 @@ function prefetch() {
   const wanted = new Set([...screens.values(), ...(current ? [current.item] : [])].flatMap(addresses));
   for (const address of pictures.keys()) if (!wanted.has(address)) pictures.delete(address);
   for (const address of wanted) if (!pictures.has(address)) pictures.set(address, picture(address));
+  for (const item of screens.values()) fetchKinds(item.screen.controls);
 }
 
 // A picture, fetched and decoded; tried until it comes, because a screen without its picture is no trial.
@@ -158,6 +160,7 @@ function pause(kind, position) {
 async function show(item) {
   const slow = setTimeout(() => say(words.loading), 400);
   const loaded = await Promise.all(addresses(item).map((address) => pictures.get(address) ?? picture(address)));
+  await fetchKinds(item.screen.controls);
   clearTimeout(slow);
   if (current?.item !== item) return; // answered in another tab while its pictures were on their way
   if (!item.screen.controls.every(knows)) {
@@ -216,7 +219,7 @@ function lay(screen, loaded) {
   byId("stage").replaceChildren(...panels);
   byId("stage").hidden = panels.length === 0;
   const controls = screen.controls.map((control) =>
-    render({ ...control, isNamedByPrompt: control.label === screen.prompt }, words),
+    render({ ...control, isNamedByPrompt: control.label === screen.prompt }, words, panels),
   );
   byId("controls").replaceChildren(...controls.map((control) => control.element));
   byId("controls").disabled = false;
@@ -327,6 +330,7 @@ document.addEventListener("keydown", (event) => {
     earlyKeys += 1;
     return;
   }
+  if (event.defaultPrevented) return; // a control had a use for it
   if (isDigit && !current.isWaiting && !current.hasFeedback && takeDigit(Number(event.key))) {
     noteFirst(event);
     event.preventDefault();
