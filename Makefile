@@ -35,6 +35,16 @@ bench: .venv/installed-test
 bench-peers: .venv/installed-test .peers/otree/installed
 	$(BIN)/python -m bench $(or $(ONLY),survey)
 
+# R with lme4 and ordinal are Debian's, a few hundred megabytes; installed where they are missing, by root.
+PEERS := r-base-core r-cran-lme4 r-cran-ordinal
+bench-peers: .venv/installed-test
+	@if ! Rscript -e 'library(lme4); library(ordinal)' >/dev/null 2>&1; then \
+		echo "Installing R with its mixed models: apt-get install --no-install-recommends $(PEERS)"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(PEERS) >/dev/null || \
+		{ echo "That needs root on Debian or Ubuntu. Elsewhere install R, then its packages lme4 and ordinal."; exit 1; }; \
+	fi
+	$(BIN)/python -m bench._mixed_models
+
 clean:
 	rm -rf .venv .peers var *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 

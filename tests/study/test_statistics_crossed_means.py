@@ -25,157 +25,42 @@ an item slope of SD 0.6 .054 .053 .053; 15 and 15 x 8 .042 .045 .039; 30 and 10 
 
 import numpy as np
 import pytest
-from scipy import optimize, special, stats
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from study.statistics.crossed_means import UndefinedError, crossed_difference, crossed_mean, guessing_test
+from study.statistics.crossed_means import UndefinedError, crossed_difference, crossed_mean
+from tests.study.simulated_studies import compared, crossed, of_difference, of_mean
 
 
-def intercept(chance, spread):
-    """The intercept that makes the mean over a normal random effect of SD ``spread`` exactly ``chance``."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-    weights = weights / weights.sum()
-    return optimize.brentq(lambda b: (weights * special.expit(b + spread * nodes)).sum() - chance, -20, 20)
-
-
-def draw(rng, participants, items, chance, spread_participants=0.8, spread_items=0.8):
-    eta = intercept(chance, np.hypot(spread_participants, spread_items))
-    eta = eta + spread_participants * rng.normal(size=(participants, 1)) + spread_items * rng.normal(size=(1, items))
-    return (rng.random((participants, items)) < special.expit(eta)).astype(float)
-
-
-def flat(table):
-    people, things = np.indices(table.shape)
-    return table.ravel(), people.ravel(), things.ravel()
-
-
-def rejections(seed, repetitions, participants, items, chance, **spread):
-    """Share of one-sided rejections at .05: (two-way lower, two-way upper, binomial, t over participants)."""
-    rng = np.random.default_rng(seed)
-    found = np.zeros(4)
-    for _ in range(repetitions):
-        table = draw(rng, participants, items, chance, **spread)
-        mean = crossed_mean(*flat(table))
-        means = table.mean(1)
-        found += [
-            mean.chance_test(chance, "less").p < 0.05,
-            mean.chance_test(chance, "greater").p < 0.05,
-            guessing_test(int(table.sum()), table.size, chance).p < 0.05,
-            stats.ttest_1samp(means, chance, alternative="greater").pvalue < 0.05,
-        ]
-    return found / repetitions
+def draw(rng, participants, items, chance):
+    drawn = crossed(rng, participants, items, chance)
+    return drawn.y, drawn.people, drawn.things
 
 
 @pytest.mark.parametrize("chance", [1 / 2, 1 / 4, 1 / 10])
 def test_a_test_against_chance_holds_its_size_where_the_naive_tests_do_not(chance):
-    lower, upper, binomial, over_participants = rejections(1, 700, 30, 20, chance)
+    found = of_mean(1, 700, lambda rng: crossed(rng, 30, 20, chance), chance)
+    binomial, over_participants, _ = found.naive
     # Four Monte-Carlo standard errors (.008) above .05; the naive tests are far beyond.
-    assert max(lower, upper) < 0.083
+    assert max(found.lower, found.upper) < 0.083
     assert binomial > 0.15
     assert over_participants > 0.083
 
 
-# participants, items, chance, SD over participants, SD over items (logit scale)
-SETTINGS = [
-    (30, 20, 1 / 2, 0.8, 0.8),
-    (200, 60, 1 / 2, 0.8, 0.8),
-    (30, 20, 1 / 4, 0.8, 0.8),
-    (200, 60, 1 / 4, 0.8, 0.8),
-    (30, 20, 1 / 10, 0.8, 0.8),
-    (200, 60, 1 / 10, 0.8, 0.8),
-    (60, 10, 1 / 2, 0.8, 1.5),
-    (60, 10, 1 / 4, 0.8, 1.5),
-    (60, 10, 1 / 10, 0.8, 1.5),
-    (100, 8, 1 / 10, 0.3, 1.0),
-    (20, 40, 1 / 10, 1.0, 0.5),
-    (10, 10, 1 / 4, 0.8, 0.8),
-    (30, 20, 1 / 10, 0.0, 0.0),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_size_is_at_most_six_percent_in_both_tails(setting):
-    participants, items, chance, spread_participants, spread_items = setting
-    lower, upper, _, _ = rejections(
-        5, 4000, participants, items, chance, spread_participants=spread_participants, spread_items=spread_items
-    )
-    # .06 and two Monte-Carlo standard errors of .0037.
-    assert max(lower, upper) < 0.0675, (lower, upper)
-
-
-def arms(rng, first, second, items, chance, slope, spread=0.8):
-    """Two arms of participants on the same items; no effect of the arm on average."""
-    base = intercept(chance, np.sqrt(2 * spread**2 + slope**2))
-    thing = spread * rng.normal(size=(1, items))
-    tables = []
-    for people in (first, second):
-        eta = base + spread * rng.normal(size=(people, 1)) + thing + slope * rng.normal(size=(1, items))
-        tables.append((rng.random((people, items)) < special.expit(eta)).astype(float))
-    y = np.concatenate([table.ravel() for table in tables])
-    people = np.concatenate([np.indices(tables[0].shape)[0].ravel(), first + np.indices(tables[1].shape)[0].ravel()])
-    things = np.concatenate([np.indices(table.shape)[1].ravel() for table in tables])
-    return y, np.repeat([True, False], [tables[0].size, tables[1].size]), people, things
-
-
-def latin(rng, participants, items, chance, slope, spread=0.8):
-    """Everybody sees half of the items under each condition; no effect on average."""
-    base = intercept(chance, np.sqrt(2 * spread**2 + slope**2 / 2))
-    people, things = np.indices((participants, items))
-    is_first = (people + things) % 2 == 0
-    eta = base + spread * rng.normal(size=(participants, 1)) + spread * rng.normal(size=(1, items))
-    sign = np.where(is_first, 0.5, -0.5)
-    eta = eta + sign * slope * (rng.normal(size=(participants, 1)) + rng.normal(size=(1, items)))
-    y = (rng.random(eta.shape) < special.expit(eta)).astype(float)
-    return y.ravel(), is_first.ravel(), people.ravel(), things.ravel()
-
-
-def contrast_size(seed, repetitions, make, *settings):
-    rng = np.random.default_rng(seed)
-    drawn = [make(rng, *settings) for _ in range(repetitions)]
-    ours = np.mean([crossed_difference(*data).t_test().p < 0.05 for data in drawn])
-    naive = np.mean(
-        [stats.ttest_ind(y[first], y[~first]).pvalue < 0.05 for y, first, _, _ in drawn],
-    )
-    return ours, naive
-
-
-def test_a_contrast_between_participants_holds_its_size_where_a_test_over_trials_does_not():
-    ours, naive = contrast_size(2, 500, arms, 30, 30, 20, 1 / 4, 0.3)
-    assert ours < 0.085
-    assert naive > 0.15
-
-
-def test_a_contrast_within_participants_holds_its_size_where_a_test_over_trials_does_not():
-    ours, naive = contrast_size(3, 500, latin, 40, 20, 1 / 2, 1.0)
-    assert ours < 0.085
-    assert naive > 0.11
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("make", "settings"),
-    [
-        (arms, (30, 30, 20, 1 / 4, 0.0)),
-        (arms, (30, 30, 20, 1 / 2, 0.6)),
-        (arms, (15, 15, 8, 1 / 4, 0.5)),
-        (arms, (30, 10, 20, 1 / 4, 0.0)),
-        (arms, (100, 100, 30, 1 / 10, 0.3)),
-        (latin, (30, 20, 1 / 4, 0.6)),
-        (latin, (20, 8, 1 / 2, 0.8)),
-        (latin, (30, 20, 1 / 10, 0.6)),
-    ],
+    ("varies", "participants", "chance", "slope", "naive"),
+    [("participants", (30, 30), 1 / 4, 0.3, 0.15), ("both", 40, 1 / 2, 1.0, 0.11)],
 )
-def test_size_of_contrasts_is_at_most_six_percent(make, settings):
-    ours, _ = contrast_size(7, 4000, make, *settings)
-    assert ours < 0.0675
+def test_a_contrast_holds_its_size_where_a_test_over_trials_does_not(varies, participants, chance, slope, naive):
+    found = of_difference(2, 500, lambda rng: compared(rng, varies, participants, 20, chance, slope=slope))
+    assert found.below + found.above < 0.085
+    assert found.naive[0] > naive
 
 
 def test_an_effect_is_found():
     rng = np.random.default_rng(4)
-    y, first, people, things = arms(rng, 40, 40, 20, 1 / 4, 0.0)
-    y = np.where(first & (rng.random(len(y)) < 0.4), 1.0, y)
-    found = crossed_difference(y, first, people, things)
+    drawn = compared(rng, "participants", (40, 40), 20, 1 / 4)
+    y = np.where(drawn.first & (rng.random(len(drawn.y)) < 0.4), 1.0, drawn.y)
+    found = crossed_difference(y, drawn.first, drawn.people, drawn.things)
     low, high = found.t_interval()
     assert found.t_test().p < 0.001
     assert low < found.difference < high
@@ -184,7 +69,7 @@ def test_an_effect_is_found():
 
 def test_the_variance_is_that_of_two_way_clustering():
     rng = np.random.default_rng(0)
-    y, people, things = flat(draw(rng, 25, 15, 0.5))
+    y, people, things = draw(rng, 25, 15, 0.5)
     keep = rng.random(len(y)) < 0.8
     y, people, things = y[keep], people[keep], things[keep]
 
@@ -216,7 +101,7 @@ def test_the_variance_never_falls_below_that_of_one_side():
     # Participants differ, items are all alike: the two-way sum alone would be smaller than the participants' part.
     table = np.repeat(np.arange(10)[:, None] % 2, 10, axis=1).astype(float)
     table[np.arange(10), np.arange(10)] = 1 - table[np.arange(10), np.arange(10)]
-    mean = crossed_mean(*flat(table))
+    mean = crossed_mean(table.ravel(), *np.indices(table.shape).reshape(2, -1))
     assert mean.by_item < mean.within
     assert mean.standard_error**2 == pytest.approx(mean.by_participant)
 
@@ -225,7 +110,7 @@ def test_the_variance_never_falls_below_that_of_one_side():
 def test_interval_and_test_against_chance_agree(chance):
     rng = np.random.default_rng(11)
     for _ in range(40):
-        mean = crossed_mean(*flat(draw(rng, 12, 9, chance)))
+        mean = crossed_mean(*draw(rng, 12, 9, chance))
         low, high = mean.chance_interval()
         assert 0 < low < mean.mean < high < 1
         for null in np.linspace(0.02, 0.98, 49):
@@ -234,7 +119,7 @@ def test_interval_and_test_against_chance_agree(chance):
 
 def test_order_and_labels_of_responses_change_nothing():
     rng = np.random.default_rng(12)
-    y, people, things = flat(draw(rng, 12, 9, 0.5))
+    y, people, things = draw(rng, 12, 9, 0.5)
     order = rng.permutation(len(y))
     one = crossed_mean(y, people, things)
     other = crossed_mean(y[order], [f"p{code}" for code in people[order]], [f"i{code}" for code in things[order]])

@@ -1,4 +1,4 @@
-# Rscript statistics_peer.R glmer|lmer|clmm answers.csv: prints the CPU seconds of the fit.
+# Rscript _mixed_models.R glmer|lmer|clmm answers.csv: prints the CPU seconds of the fit.
 arguments <- commandArgs(TRUE)
 package <- if (arguments[1] == "clmm") "ordinal" else "lme4"
 suppressMessages(library(package, character.only = TRUE))
