@@ -78,11 +78,12 @@ def sweep(name: str) -> None:
     """One round of what a worker named ``name`` does beside its work."""
     from attribution import tasks
     from attribution.models import Worker
-    from study.tasks import advance_studies
+    from study.tasks import advance_studies, erase_expired_identities
 
     Worker.objects.heard(name, os.getpid())
     tasks.sweep()
     advance_studies()
+    erase_expired_identities()
 
 
 app.steps["worker"].add(Sweeper)

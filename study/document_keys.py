@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from .texts import LANGUAGE, Path, Problem, clean, dotted, text_problems
@@ -57,6 +58,14 @@ def _table_of(pattern: re.Pattern[str], words: str) -> Callable[[Any], str]:
     return check
 
 
+def _date(value: Any) -> str:
+    try:
+        is_date = value == "" or value == date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        is_date = False
+    return "" if is_date else 'should be a date in quotes, such as "2027-12-31".'
+
+
 ANYTHING = re.compile(r"(?s).*\S.*")
 
 
@@ -73,6 +82,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "whole": _kind(int, "should be a whole number."),
     "number": _kind((int, float), "should be a number."),
     "flag": _kind(bool, "should be true or false."),
+    "date": _date,
     "table": _kind(Mapping, "should be a table."),
     "languages": _list_of(LANGUAGE, 'should be a list of language codes, such as ["en", "de"].', least=1),
     "strings": _list_of(ANYTHING, 'should be a list of texts, such as ["goose", "lemon"].'),
@@ -92,6 +102,7 @@ KEYS: dict[str, Key] = {
     "network": Key("string"),
     "seed": Key("whole", 0, low=0, high=2**53),
     "exclusive": Key("string", ""),
+    "identities_until": Key("date", ""),
     "minimum_viewport": Key("whole", 0, low=0, high=4000),
     "consent": Key("table", keys={"version": Key("string", "1"), "text": Key("html")}),
     "instructions": Key("table", keys=HTML),

@@ -9,10 +9,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from . import session_plan
-from .models import Arm, Participant, RecruiterIdentity, Recruitment, Study, new_seed, new_token
-
-# Without the letters and digits that people confuse.
-ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+from .models import Arm, Participant, RecruiterIdentity, Recruitment, Study, new_participant_code, new_seed, new_token
 
 
 class EnrolmentError(ValueError):
@@ -61,7 +58,7 @@ def enrol(
             study=study,
             arm=arm,
             recruitment=recruitment,
-            code=_new_participant_code(study),
+            code=new_participant_code(study),
             token=token or new_token(),
             origin=origin,
             language=language if language in languages else languages[0],
@@ -141,10 +138,3 @@ def _least_filled(study: Study, origin: str) -> Arm:
         raise StudyFullError(f"{study} has all {quota} participants of each of its {len(arms)} arms.")
     fewest = min(filled.get(arm.pk, 0) for arm in open_arms)
     return secrets.choice([arm for arm in open_arms if filled.get(arm.pk, 0) == fewest])
-
-
-def _new_participant_code(study: Study) -> str:
-    while True:
-        code = "P" + "".join(secrets.choice(ALPHABET) for _ in range(5))
-        if not Participant.objects.filter(study=study, code=code).exists():
-            return code

@@ -25,6 +25,14 @@ def new_code() -> str:
     return "".join(secrets.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(10))
 
 
+def new_participant_code(study: "Study") -> str:
+    """A code that nobody in the study has."""
+    while True:
+        code = f"P{new_code()[:5]}"
+        if not Participant.objects.filter(study=study, code=code).exists():
+            return code
+
+
 def new_seed() -> int:
     return secrets.randbits(62)
 

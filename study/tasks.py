@@ -8,7 +8,7 @@ from attribution.attempts import failing_alone
 from attribution.leases import Lease
 from attribution.tasks import nudge, register
 
-from . import preparation
+from . import preparation, withdrawal
 from .models import PowerAnalysis, ReportRequest, Study
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,14 @@ def advance_studies() -> None:
             preparation.advance(study)
         except Exception:  # a study's own trouble, logged at every sweep until somebody sees to it
             logger.exception("The study %s cannot move on.", study)
+
+
+def erase_expired_identities() -> None:
+    """Erase recruiters' ids that are kept no longer than today; a failure is logged and holds up nothing."""
+    try:
+        withdrawal.erase_expired_identities()
+    except Exception:
+        logger.exception("Recruiters' ids whose time is over could not be erased; the next sweep tries again.")
 
 
 def nudge_report(request: ReportRequest) -> None:
