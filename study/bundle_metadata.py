@@ -60,7 +60,7 @@ CODEBOOK = {
 }
 FORMATS = {"html": "text/html", "json": "application/json", "py": "text/x-python", "pdf": "application/pdf"}
 FILES = (
-    *("responses.csv", "trials.csv", "participants.csv", "items.csv", "codebook.csv", "document.json"),
+    *("responses.csv", "trials.csv", "participants.csv", "items.csv", "codebook.csv", "document.json", "plan.json"),
     *("results.json", "index.html", "report.pdf", "dataset_description.json", "reproduce.py"),
 )
 REPRODUCE = '''"""Compute every number of this report again from the files beside this one.

@@ -1,14 +1,16 @@
 """From answers to findings and their numbers: the same from a study's rows and from the files of its bundle."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from attribution import plugins
-from study import participant_flow
+from study import participant_flow, tables
 from study.analysis import AnalysisError, Answers, Finding, SeveralTasksError
-from study.supplements import supplements
+from study.deviations import deviations, exploratory
+from study.supplements import planned, supplements
+from study.supplements.primary import effects
 
 
 def analyse(answers: Answers) -> list[Finding]:
@@ -16,14 +18,24 @@ def analyse(answers: Answers) -> list[Finding]:
     block = answers.document.get("analysis", {})
     wanted = list(block.get("analyses", []))
     wanted.sort(key=lambda one: one["name"] != block.get("primary"))
-    found = [finding for one in wanted for finding in _findings(answers, one["name"], one.get("parameters", {}), block)]
+    found = [
+        _labelled(finding, exploratory(answers.document, answers.plan, one))
+        for one in wanted
+        for finding in _findings(answers, one["name"], one.get("parameters", {}), block)
+    ]
     return [_of_simulated(finding) for finding in found] if answers.is_simulated else found
 
 
-def supplemented(answers: Answers) -> list[Finding]:
-    """What every report adds to the declared analyses."""
-    found = supplements(answers)
+def supplemented(everything: Answers, findings: Sequence[Finding]) -> list[Finding]:
+    """What every report adds to the declared analyses; ``everything`` holds the excluded participants too."""
+    answers = tables.analysed(everything)
+    found = [*supplements(answers), *planned(everything, answers, findings)]
     return [_of_simulated(finding) for finding in found] if answers.is_simulated else found
+
+
+def _labelled(finding: Finding, why: str) -> Finding:
+    """The same finding, called exploratory where there is a reason to."""
+    return replace(finding, is_exploratory=True, notes=(f"Exploratory: {why}.", *finding.notes)) if why else finding
 
 
 def _of_simulated(finding: Finding) -> Finding:
@@ -71,6 +83,9 @@ def concluded(everything: Answers, findings: list[Finding], added: list[Finding]
             {"participant": one.participant, "rule": one.rule, "reason": one.reason}
             for one in excluded.itertuples(index=False)
         ],
+        "effects": effects(tables.analysed(everything)),
+        "deviations": deviations(everything),
+        "is_closed": bool(everything.plan.get("is_closed")),
     }
 
 
@@ -78,6 +93,7 @@ def as_record(finding: Finding) -> dict[str, Any]:
     return {
         "analysis": finding.analysis,
         "title": finding.title,
+        "is_exploratory": finding.is_exploratory,
         "estimates": [
             {
                 "condition": one.condition,

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from study import frames, tables
+from study import frames, frozen_plan, tables
 from study.tables import Column
 
 from .models import Participant, Study
@@ -18,13 +18,14 @@ ONE_PASS = ("responses.csv", "trials.csv", "participants.csv")
 SIMULATED = "SIMULATED: these answers were made by a program, not by people."
 
 
-def bundle(study: Study, folder: Path) -> list[Path]:
-    """Write responses.csv, trials.csv, participants.csv, items.csv, codebook.csv and document.json into ``folder``.
+def bundle(study: Study, folder: Path, plan: Mapping[str, Any] | None = None) -> list[Path]:
+    """Write responses, trials, participants, items and codebook as CSV, document and plan as JSON into ``folder``.
 
-    The first three are written in one pass, so that they agree also while answers come in.
+    ``plan`` is that of a report of the past. The first three are written in one pass, so that they agree also while
+    answers come in.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / name for name in (*ONE_PASS, "items.csv", "codebook.csv", "document.json")]
+    paths = [folder / name for name in (*ONE_PASS, "items.csv", "codebook.csv", "document.json", "plan.json")]
     with ExitStack() as stack:
         files = [stack.enter_context(path.open("w", encoding="utf-8", newline="")) for path in paths[:3]]
         headers = (tables.RESPONSES, trial_columns(study), tables.PARTICIPANTS)
@@ -38,8 +39,9 @@ def bundle(study: Study, folder: Path) -> list[Path]:
     for path, lines in zip(paths[3:5], (items(study), codebook(study)), strict=True):
         with path.open("w", encoding="utf-8", newline="") as file:
             file.writelines(lines)
-    document = json.dumps(study.document, ensure_ascii=False, indent=1, sort_keys=True)
-    paths[5].write_text(document + "\n", encoding="utf-8")
+    for path, value in zip(paths[5:], (study.document, plan or frozen_plan.plan(study)), strict=True):
+        text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+        path.write_text(text + "\n", encoding="utf-8")
     return paths
 
 

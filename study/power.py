@@ -15,7 +15,7 @@ from attribution.models import State, digest
 from study import frames, power_curve, power_simulation, power_verdict
 from study.document import item_names
 from study.power_plan import Plan, PowerError, plan
-from study.supplements.compared import VALUES
+from study.supplements.primary import VALUES
 
 from .models import PowerAnalysis, Study
 

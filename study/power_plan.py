@@ -12,7 +12,7 @@ from study.analysis import Condition
 from study.analysis._by_condition import pairs_to_compare
 from study.document_conditions import presented
 from study.statistics.crossed_power import Arm, Layout, Population
-from study.supplements.compared import VALUES
+from study.supplements.primary import VALUES
 
 # Log-odds: of recognising classes, participants and items differ about so; slopes half of that (Barr et al. 2013 on
 # why they must be there). Of ratings: shares of the scale's length.

@@ -4,8 +4,6 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
 from attribution import plugins
 from attribution.models import Picture
 from study import frames, participant_flow
@@ -23,7 +21,8 @@ FILES = (
     ("participants.csv", "every participation, with the rule that leaves it out, if one does"),
     ("items.csv", "the items, what is true of them and their measurements"),
     ("codebook.csv", "what every column of these files means"),
-    ("document.json", "the study document: everything that was decided beforehand"),
+    ("document.json", "the study document as it is now"),
+    ("plan.json", "what was frozen before the answers, when, and how often they were looked at since"),
     ("datapackage.json", "the columns’ types and limits, how the tables belong together, every file’s sha256"),
     ("dataset_description.json", "what this is, as Psych-DS and schema.org describe data"),
     ("reproduce.py", "computes all numbers again; with “verify” it compares them with this page"),
@@ -50,7 +49,7 @@ def page(
         "rules": rules(everything),
         "excluded": participant_flow.exclusions(everything).to_dict("records"),
         "methods": methods(study, everything, [*findings, *added], results),
-        "deviations": deviations(study, everything),
+        "deviations": results["deviations"],
         "files": FILES,
         "source": source(study),
         "created_at": f"{results['created_at'][:16].replace('T', ' ')} UTC",
@@ -142,34 +141,6 @@ def methods(study: Study, everything: Answers, findings: list[Finding], results:
         f"{software['scipy']}, pandas {software['pandas']}, statsmodels {software['statsmodels']})."
     )
     return paragraphs
-
-
-def deviations(study: Study, everything: Answers) -> list[str]:
-    """What was not as it was frozen, or could not have been: found by the program."""
-    if study.state == Study.State.IMPORTED:
-        return ["These are other people’s answers: nothing was frozen here before they were given."]
-    if not study.is_frozen or study.frozen_at is None:
-        return ["The study was never launched, so nothing was frozen before the answers."]
-    found = []
-    frozen = study.frozen.get("document")
-    if frozen is not None and frozen != study.document:
-        found.append("The study document is not the one that was frozen at launch.")
-    started = pd.to_datetime(everything.participants["started_at"], utc=True, errors="coerce")
-    early = int((started < pd.Timestamp(study.frozen_at).floor("s")).sum())
-    if early:
-        found.append(f"{early} participations began before the study was frozen.")
-    if study.state != Study.State.CLOSED:
-        found.append(
-            "The study still takes participants: this is an interim look. Looking repeatedly and stopping at a good "
-            "moment makes p values too small."
-        )
-    flagged = [rule["name"] for rule in rules(everything) if rule["is_outcome_dependent"]]
-    if flagged:
-        found.append(
-            f"Participants are left out by what the study measures ({', '.join(flagged)}), which can make an effect or "
-            "hide one."
-        )
-    return found
 
 
 def source(study: Study) -> dict[str, Any]:

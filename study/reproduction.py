@@ -73,8 +73,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _concluded(everything: Answers) -> tuple[dict[str, Any], list[Finding], list[Finding]]:
-    answers = tables.analysed(everything)
-    findings, added = conclusions.analyse(answers), conclusions.supplemented(answers)
+    findings = conclusions.analyse(tables.analysed(everything))
+    added = conclusions.supplemented(everything, findings)
     return conclusions.concluded(everything, findings, added), findings, added
 
 

@@ -172,6 +172,7 @@ def everything(folder: Path) -> Answers:
         participants=table("participants.csv"),
         items=table("items.csv"),
         document=json.loads((folder / "document.json").read_text(encoding="utf-8")),
+        plan=json.loads((folder / "plan.json").read_text(encoding="utf-8")),
     )
 
 

@@ -43,6 +43,7 @@ class Answers:
         participants are left out beforehand.
     participants: participant, arm, origin, state, excluded_by, started_at, completed_at.
     items: item, strata and measurements as columns.
+    plan: what was frozen before the answers and how often they were looked at (``study.frozen_plan``).
     """
 
     responses: pd.DataFrame
@@ -51,6 +52,7 @@ class Answers:
     document: Mapping[str, Any]
     regions: pd.DataFrame = field(default_factory=pd.DataFrame)
     maps: Mapping[str, Any] = field(default_factory=dict)
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_simulated(self) -> bool:
@@ -126,6 +128,7 @@ class Finding:
     figure: str = ""  # SVG, without a document type
     method: str = ""  # for the methods paragraph
     notes: tuple[str, ...] = ()
+    is_exploratory: bool = False  # it was not in the frozen plan
 
 
 def _text(label: Any, otherwise: str) -> str:

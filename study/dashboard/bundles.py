@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from study import bundle_metadata, exports
+from study import bundle_metadata, exports, frozen_plan
 from study.models import Report
 
 STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
@@ -32,7 +32,7 @@ def archive(report: Report) -> IO[bytes]:
     packed = tempfile.TemporaryFile()  # noqa: SIM115  closed by the response that sends it
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         folder = Path(name)
-        exports.bundle(report.study, folder)
+        exports.bundle(report.study, folder, frozen_plan.plan(report.study, report))
         (folder / "index.html").write_text(report.html, encoding="utf-8")
         (folder / "results.json").write_text(
             json.dumps(report.results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"

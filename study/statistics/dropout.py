@@ -22,3 +22,20 @@ def differential_dropout(finished: Sequence[int], lost: Sequence[int]) -> Tested
         return Tested(float(result.statistic), float(result.dof), float(result.pvalue), "participants")
     odds, p = stats.fisher_exact(table)
     return Tested(float(odds), float("nan"), float(p), "participants")
+
+
+def worst_case(
+    first: Sequence[float], lost_first: int, second: Sequence[float], lost_second: int, low: float, high: float
+) -> tuple[float, float]:
+    """The least and the most that first − second can be, whatever the lost participants' means in [low, high] were.
+
+    first, second: the means of those who are there. Horowitz & Manski 2000.
+    """
+
+    def mean(there: Sequence[float], lost: int, value: float) -> float:
+        return (sum(there) + lost * value) / (len(there) + lost)
+
+    return (
+        mean(first, lost_first, low) - mean(second, lost_second, high),
+        mean(first, lost_first, high) - mean(second, lost_second, low),
+    )

@@ -1,24 +1,16 @@
 """The primary comparison of a study, as arrays and as a mixed model: what its supplements look at again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
-from study.analysis import AnalysisError, Answers, SeveralTasksError
-from study.analysis._by_condition import Compared, compare
+from study.analysis import Answers
+from study.analysis._by_condition import Compared
 from study.analysis._modelled import Fitted, modelled
-from study.statistics.comparisons import NO_ITEM
 from study.statistics.mixed_models.model import Family
 from study.statistics.rounding import percent, rounded
+from study.supplements.primary import primary
 
-VALUES = {
-    "accuracy_by_condition": "correct",
-    "accuracy_model": "correct",
-    "rating_by_condition": "rating",
-    "rating_model": "rating",
-}
 MOST_CATEGORIES = 12  # beyond these a rating is taken for continuous
 
 
@@ -67,34 +59,11 @@ class Comparison:
 
 def comparison(answers: Answers) -> Comparison | None:
     """That of the document's primary analysis; None where it is of another kind or compares nothing."""
-    block = answers.document.get("analysis", {})
-    value = VALUES.get(block.get("primary", ""))
-    if value is None:
-        return None
-    declared = [one for one in block.get("analyses", []) if one["name"] == block["primary"]]
-    given: Mapping[str, Any] = declared[0].get("parameters", {}) if declared else {}
-    alpha = given.get("alpha", block.get("alpha", 0.05))
-    try:
-        return _made(answers, value, given, alpha)
-    except SeveralTasksError as error:
-        # The report's main result is then that of the first task.
-        return _made(answers, value, {**given, "task": error.tasks[0]}, alpha)
-    except AnalysisError:
-        return None  # the primary finding says why
-
-
-def _made(answers: Answers, value: str, given: Mapping[str, Any], alpha: float) -> Comparison | None:
-    rows = answers.main_rows(value, given.get("task", ""))
-    rows = rows[["participant", "item", "condition", value, "scale_low", "scale_high"]]
-    if rows.empty or (value == "rating" and len(rows[["scale_low", "scale_high"]].drop_duplicates()) > 1):
-        return None
-    rows = rows.assign(**{value: rows[value].astype(float)}, item=rows["item"].fillna(NO_ITEM))
-    found = compare(answers, rows, value, control=given.get("control", ""), interval="two_way_95", alpha=alpha, seed=0)
-    if not found.all_contrasts:
+    made = primary(answers)
+    if made is None:
         return None
     family: Family = "binary"
-    if value == "rating":
-        family = "ordinal" if rows["rating"].nunique() <= MOST_CATEGORIES else "gaussian"
-    return Comparison(
-        rows, value, family, found, modelled(found, rows, value, family=family, alpha=alpha).fitted, alpha
-    )
+    if made.value == "rating":
+        family = "ordinal" if made.rows["rating"].nunique() <= MOST_CATEGORIES else "gaussian"
+    fitted = modelled(made.compared, made.rows, made.value, family=family, alpha=made.alpha).fitted
+    return Comparison(made.rows, made.value, family, made.compared, fitted, made.alpha)

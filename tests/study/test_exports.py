@@ -126,7 +126,7 @@ def test_what_a_participant_typed_cannot_be_a_formula(tmp_path):
 def test_every_file_of_simulated_answers_says_so(tmp_path):
     study = answered_study(participants=2, origin="simulated")
     for path in exports.bundle(study, tmp_path):
-        if path.name != "document.json":
+        if path.suffix != ".json":
             assert "simulated" in path.read_text().lower()
     rows = pd.read_csv(tmp_path / "responses.csv", dtype=str)
     assert set(rows["origin"]) == {"simulated"}

@@ -14,7 +14,7 @@ from study import power
 from study.management.naming import named
 from study.models import PowerAnalysis
 from study.power_plan import PowerError
-from study.supplements.compared import VALUES
+from study.supplements.primary import VALUES
 
 POLL_SECONDS = 1.0
 
