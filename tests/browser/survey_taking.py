@@ -37,6 +37,12 @@ result = {"state": someone.state, "browser": someone.browser, "trials": someone.
 STATE = """() => location.pathname.endsWith("/thanks/")
   ? document.readyState === "complete" && "done"
   : { pausing: "between", asking: "screen", told: "feedback" }[document.body?.dataset.at] ?? false"""
+# What a finger would miss: controls of less than 44 px.
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, .button, label.option, input[type], textarea")]
+  .filter(one => one.checkVisibility() && !one.closest("label.option > *"))
+  .map(one => [one.getBoundingClientRect(), one])
+  .filter(([box]) => box.height < 44 || box.width < 44)
+  .map(([box, one]) => `${one.outerHTML} ${box.width} x ${box.height}`)"""
 
 
 class Taker:

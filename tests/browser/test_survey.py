@@ -8,15 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Response, expect
 
-from tests.browser.survey_taking import Taker, sane
+from tests.browser.survey_taking import SMALL_TARGETS, Taker, sane
 from tests.serving import Site
 
 pytestmark = pytest.mark.browser
-SMALL_TARGETS = """() => [...document.querySelectorAll("button, .button, label.option, input[type], textarea")]
-  .filter(one => one.checkVisibility() && !one.closest("label.option > *"))
-  .map(one => [one.getBoundingClientRect(), one])
-  .filter(([box]) => box.height < 44 || box.width < 44)
-  .map(([box, one]) => `${one.outerHTML} ${box.width} x ${box.height}`)"""
 
 
 def test_the_whole_study_is_taken_by_keyboard_and_every_answer_is_stored_once(taker: Taker) -> None:
