@@ -1,12 +1,14 @@
 """Launch, which freezes and hashes a study with all that it shows; then pause, resume and close it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from attribution import rendering
+from attribution import plugins, rendering
 
+from . import safeguards
 from .models import AuditEntry, Study
 
 MOVES = {  # action -> the states it is allowed in, the state it leads to
@@ -41,6 +43,7 @@ def frozen(study: Study) -> dict[str, Any]:
         "slug": study.slug,
         "version": study.version,
         "document": study.document,
+        "rules": _rules(study.document),
         "conditions": {one.name: one.specification for one in study.condition_set.all()},
         "items": {
             one.name: {"truth": one.truth, "strata": one.strata, "image": one.image.content_hash if one.image else None}
@@ -62,6 +65,29 @@ def frozen(study: Study) -> dict[str, Any]:
         "arms": {one.name: one.presentations for one in study.arm_set.all()},
         "rendering_version": rendering.VERSION,
     }
+
+
+def _rules(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the design and the trial types do, as their files say it now: how distractors are drawn, above all."""
+
+    def rule(folder: str, name: str) -> dict[str, Any]:
+        described = plugins.describe(folder, name)
+        return {"plugin": name, "version": described.version, "rule": f"{described.title}. {described.source}".strip()}
+
+    tasks = (*document["tasks"], *document.get("training", {}).get("tasks", ()))
+    return {
+        "design": rule("study.designs", document["design"]["name"]),
+        "tasks": {task["name"]: rule("study.trials", task["trial_type"]) for task in tasks},
+    }
+
+
+def warnings(study: Study) -> list[str]:
+    """What the study's design lets slip, as far as is known: its items tell more once they are prepared."""
+    items = [
+        {**({"class": item.truth["class"]} if "class" in item.truth else {}), **item.strata}
+        for item in study.item_set.order_by("name")
+    ]
+    return [*safeguards.warnings(study.document), *safeguards.item_warnings(study.document, items)]
 
 
 def pause(study: Study, user: User | None = None) -> None:

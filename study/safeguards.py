@@ -1,20 +1,50 @@
-"""What a design must not let slip: warnings about a valid document, in sentences. Nothing here is refused."""
+"""What a design must not let slip: warnings about a valid document, in sentences. Nothing here is refused.
 
-from collections.abc import Callable, Mapping
+``docs/study_file.md`` says of each danger whether it is refused, warned of here, or cannot happen.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from .document import completed, has_truth, options_of
+from . import picture_safeguards
+from .document import completed, has_truth
 from .document_conditions import pictured, source_of
-from .texts import Problem
+from .texts import Path, Problem, is_text
 
 Table = Mapping[str, Any]
 FEW_ITEMS = 10
+EVEN = (0.4, 0.6)  # shares of labels that are right among which yes and no are about as likely
 
 
 def warnings(document: Table) -> list[Problem]:
     """What a reader will ask about a study of this valid document, each with what would answer it."""
     whole = completed(document)
     return [warning for check in CHECKS for warning in check(whole)]
+
+
+def item_warnings(document: Table, items: Sequence[Table]) -> list[Problem]:
+    """What only the items themselves tell, once they are known: each {"class": ..., "network_is_right": ...}."""
+    found = []
+    targets = [item["class"] for item in items if "class" in item]
+    asked = [task for task in document["tasks"] if has_truth(task, document["languages"][0])]
+    if document["items"]["images"] and asked and len(set(targets)) == len(targets) > 1:
+        words = "have each class once: whoever keeps track can rule classes out; add more images of each."
+        found.append(Problem(("items", "images"), words))
+    known = [item["network_is_right"] for item in items if "network_is_right" in item]
+    right = sum(known) / len(known) if known else None
+    for number, task in enumerate(document["tasks"]):
+        path: Path = ("tasks", number)
+        if right is not None and task["trial_type"] == "agree_with_label" and not EVEN[0] <= right <= EVEN[1]:
+            words = f"the network is right about {right:.0%} of the items: about half makes yes and no equally likely."
+            found.append(Problem(path, words))
+        if right is not None and task["trial_type"] == "simulate_forward" and right > 1 / 2:
+            words = (
+                f"the network is right about {right:.0%} of the items: whoever names the object need not simulate it."
+            )
+            found.append(Problem(path, words))
+    return found
 
 
 def _roles(document: Table) -> list[Problem]:
@@ -52,56 +82,13 @@ def _catch(document: Table) -> list[Problem]:
     return [Problem(("catch", "count"), words)]
 
 
-def _scales(document: Table) -> list[Problem]:
-    return [
-        Problem(
-            ("conditions", number, "rendering", "scale"),
-            f"= “{condition['rendering']['scale']}” shows how strong a map is, which can give the condition away; "
-            "“rank” normalises each map alone.",
-        )
-        for number, condition in enumerate(document["conditions"])
-        if source_of(condition) == "method" and condition["rendering"]["scale"] != "rank"
-    ]
-
-
-def _renderings(document: Table) -> list[Problem]:
-    found = []
-    for source in ("method", "visualization"):
-        shown = {str(c["rendering"]): c["name"] for c in document["conditions"] if source_of(c) == source}
-        if len(shown) > 1:
-            words = f"{' and '.join(shown.values())} are rendered differently: a difference may be the rendering's."
-            found.append(Problem(("conditions",), words))
-    if len({condition["rendering"]["enlarge"] for condition in pictured(document)}) > 1:
-        found.append(Problem(("conditions",), "have different rendering.enlarge: pictures differ in size."))
-    return found
-
-
-def _readable(document: Table) -> list[Problem]:
-    """Whether the class can be read from the photo where the question is what the map says."""
-    language = document["languages"][0]
-    asks = [task for task in document["tasks"] if has_truth(task, language)]
-    overlays = [c["name"] for c in pictured(document) if c["rendering"]["display"] == "overlay"]
-    beside = [task["name"] for task in asks if "photo" in options_of(task, language).get("panels", ())]
-    if not asks or not (overlays or beside):
-        return []
-    has_photo_alone = any(condition["photo"] for condition in document["conditions"])
-    where = f"the overlay of {', '.join(overlays)}" if overlays else f"the photo beside the map in {', '.join(beside)}"
-    more = (
-        "the condition with photo = true tells how much." if has_photo_alone else "add a condition with photo = true."
-    )
-    return [Problem(("tasks",), f"participants can read the class from {where}, without any map; {more}")]
-
-
 def _elimination(document: Table) -> list[Problem]:
     items = document["items"]
-    if not items["classes"] or items["per_class"] > 1 or not any(map(_asks(document), document["tasks"])):
+    asks = any(has_truth(task, document["languages"][0]) for task in document["tasks"])
+    if not items["classes"] or items["per_class"] > 1 or not asks:
         return []
     words = "= 1: every class is the answer exactly once, so that whoever keeps track can rule classes out."
     return [Problem(("items", "per_class"), words)]
-
-
-def _asks(document: Table) -> Callable[[Table], bool]:
-    return lambda task: has_truth(task, document["languages"][0])
 
 
 def _few(document: Table) -> list[Problem]:
@@ -124,4 +111,43 @@ def _picked(document: Table) -> list[Problem]:
     ]
 
 
-CHECKS = (_roles, _catch, _scales, _renderings, _readable, _elimination, _few, _picked)
+def _wording(document: Table) -> list[Problem]:
+    """Whether a text that participants read before the debriefing names what the pictures were made by."""
+    names = {c[source_of(c)].replace("_", " ") for c in pictured(document) if source_of(c) != "photo"}
+    labels = {text for c in pictured(document) if source_of(c) != "photo" for text in (c["label"] or {}).values()}
+    telling = re.compile(rf"(?i)\b({'|'.join(map(re.escape, sorted(names | labels)))})\b") if names else None
+    read: list[tuple[Path, Any]] = [((key,), document[key]) for key in ("title", "consent", "instructions")]
+    for section in ("screening", "tasks", "questionnaire"):
+        read += [((section, number, "options"), task["options"]) for number, task in enumerate(document[section])]
+    read += [
+        (("quiz", "questions", n, "options"), one["options"]) for n, one in enumerate(document["quiz"]["questions"])
+    ]
+    read += [
+        (("training", "tasks", n, "options"), one["options"]) for n, one in enumerate(document["training"]["tasks"])
+    ]
+    return [
+        Problem(
+            path,
+            f"says “{found[0]}”, which tells participants what they are shown; words that fit every picture do not.",
+        )
+        for path, value in read
+        if telling and (found := next(filter(None, map(telling.search, _texts(value))), None))
+    ]
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text in a value, however deep."""
+    if is_text(value):
+        return list(value.values())
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return list(chain.from_iterable(map(_texts, inner)))
+
+
+def _repeated(document: Table) -> list[Problem]:
+    if not document["design"].get("repeat_items"):
+        return []
+    words = "= true: whoever recognises an item again may answer from memory; compare the first presentations too."
+    return [Problem(("design", "repeat_items"), words)]
+
+
+CHECKS = (_roles, _catch, *picture_safeguards.CHECKS, _elimination, _few, _picked, _wording, _repeated)

@@ -108,6 +108,7 @@ def frozen(study: Study) -> dict[str, Any]:
         "conditions": study.condition_set.all(),
         "items": study.item_set.filter(is_training=False).count(),
         "hash": digest(launching.frozen(study)),
+        "warnings": launching.warnings(study),
     }
 
 

@@ -21,6 +21,7 @@ CONSENT: Text = {
 }
 MINUTES: Text = {"en": " It takes about {} minutes.", "de": " Das dauert etwa {} Minuten."}
 SECONDS_A_PICTURE = 10
+MINIMUM_VIEWPORT = 360  # CSS pixels: room for a picture in its full size
 DEBRIEFING_CONTROL: Text = {
     "en": (
         "<p>The pictures were made by a computer program that recognises objects in photos, to show what it looks for. "

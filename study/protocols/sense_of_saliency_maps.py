@@ -37,6 +37,7 @@ def document(
         "languages": list(wording.LANGUAGES),
         "network": network,
         "seed": seed,
+        "minimum_viewport": wording.MINIMUM_VIEWPORT,
         "consent": {"version": "1", "text": wording.consent()},
         "instructions": {
             "text": {

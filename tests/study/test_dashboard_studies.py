@@ -185,6 +185,8 @@ def test_launching_asks_first_and_shows_what_will_be_frozen(client):
     study = owned(factories.ready_study())
     asked = client.get(address(study, "launch")).text
     (promised,) = re.findall(r"\b[0-9a-f]{64}\b", asked)
+    assert "What readers will ask" in asked
+    assert "none has role = “positive_control”" in asked
     study.refresh_from_db()
     assert study.state == Study.State.READY
     page = client.post(address(study, "launch"), follow=True).text

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from attribution import plugins
 from attribution.models import Network
-from study import document_files, preparation, safeguards
+from study import document_files, launching, preparation
 from study.models import Study
 
 PROTOCOLS = "study.protocols"
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if study.state == Study.State.DRAFT:
             preparation.prepare(study)
             study.refresh_from_db()
-        for warning in safeguards.warnings(study.document):
+        for warning in launching.warnings(study):
             self.stderr.write(f"Note: {warning}")
         if study.state == Study.State.DRAFT:
             raise CommandError(f"{study} is stored, but cannot be prepared:\n{study.problem}")

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from attribution import tasks
 from attribution.models import Worker
-from study import preparation
+from study import launching, preparation
 from study.management.naming import named
 from study.models import Study
 
@@ -51,6 +51,8 @@ class Command(BaseCommand):
             )
         if study.state == Study.State.DRAFT:
             raise CommandError(f"{study} cannot be prepared:\n{study.problem}")
+        for warning in launching.warnings(study):
+            self.stderr.write(f"Note: {warning}")
         try:
             preparation.launch(study)
         except preparation.StateError as error:
