@@ -147,16 +147,20 @@ class Bot:
     fetches_pictures: bool = True
     think_seconds: float = 0.0  # mean of the exponential time before each answer
     browser: Browser = field(init=False)
+    state: str = field(default="started", init=False)  # what became of the participation: completed, failed_check, ...
 
     def __post_init__(self) -> None:
         self.browser = Browser(self.url)
 
     def take(self) -> str:
-        """The whole way, from the invitation to the completion code, which it returns; raises BotError in words."""
+        """The whole way, from the invitation to the last page, whose code it returns; raises BotError in words.
+
+        A bot can be screened out or fail a check as anybody can; ``state`` says so, and there may be no code then.
+        """
         try:
             setup = self.begin()
             self.answer_all(setup)
-            return self.end(setup["thanks"])
+            return self.end(setup)
         finally:
             self.browser.close()
 
@@ -178,22 +182,28 @@ class Bot:
     def answer_all(self, setup: Mapping[str, Any]) -> None:
         keys = self.keys(setup["token"])
         fetched: set[str] = set()
-        screens: list[dict[str, Any]] = []
+        screens: dict[
+            tuple[int, int], dict[str, Any]
+        ] = {}  # (position, attempt) -> screen, in the order to answer them
         reply: dict[str, Any] = setup["first"]
         while reply["state"] == "started":
-            screens += reply["screens"]
+            screens |= {(one["position"], one["attempt"]): one for one in reply["screens"]}
             if not screens:
                 raise BotError("The survey has no further screen, but is not completed.")
-            load_ms = self._fetch_pictures(screens, fetched) if self.fetches_pictures else 0.0
+            load_ms = self._fetch_pictures(list(screens.values()), fetched) if self.fetches_pictures else 0.0
             if self.think_seconds:
                 time.sleep(self.rng.expovariate(1 / self.think_seconds))
-            sent = self.answer(screens.pop(0), keys, load_ms)
-            last = screens[-1]["position"] if screens else sent["position"]
+            due = next(iter(screens))
+            if keys and due not in keys:  # another attempt, made since
+                keys = self.keys(setup["token"])
+            sent = self.answer(screens.pop(due), keys, load_ms)
+            last = max((position for position, _ in screens), default=sent["position"])
             began = time.perf_counter()
             reply = self._exchange(setup, [sent], last)
             if reply["refused"]:
                 raise BotError(f"An answer was refused: {reply['refused'][0]['problem']}")
             self.answered(sent, time.perf_counter() - began)
+        self.state = reply["state"]
 
     def answer(self, item: Mapping[str, Any], keys: Keys, load_ms: float) -> dict[str, Any]:
         screen = trials.Screen.from_json(item["screen"])
@@ -211,10 +221,11 @@ class Bot:
             "quality": {"load_ms": round(load_ms, 1), "frame_ms": 16.7, "viewport": [1280, 800, 1]},
         }
 
-    def end(self, thanks: str) -> str:
-        page = self.browser.get(thanks)
+    def end(self, setup: Mapping[str, Any]) -> str:
+        is_completed = self.state == "completed"
+        page = self.browser.get(setup["thanks" if is_completed else "home"])
         code = Page(page.text).texts.get("completion-code", "")
-        if page.status != 200 or not code:
+        if page.status != 200 or (is_completed and not code):
             raise BotError("Every answer is stored, but the last page shows no completion code.")
         return code
 

@@ -11,8 +11,11 @@ import pytest
 
 from study.survey.bots import Bot, BotError, Browser, Page, Reply
 from tests.serving import Site
+from tests.study import whole_session
 
-INVITATION = 'from study import invitations; result = invitations.make(Study.objects.get(), "simulated")'
+INVITATION = (
+    "from study import invitations; result = invitations.make(Study.objects.get(slug='sense-of-geese'), \"simulated\")"
+)
 TALLY = """
 from django.db.models import Count
 people = Participant.objects.annotate(n=Count("trials__response"))
@@ -54,6 +57,25 @@ def test_skill_is_how_often_a_bot_answers_by_the_key(site: Site) -> None:
         shares.append(sum(answers) / len(answers))
     assert shares[1] == 1
     assert 0.02 < shares[0] < 0.55  # 48 guesses at one in four
+
+
+def test_bots_take_a_session_with_everything_in_it_and_can_fail_its_checks(site: Site) -> None:
+    site.python("from tests.study import whole_session; whole_session.running_study(); result = None")
+    arguments = ["--participants", "2", "--seed", "3", "--url", site.url, "--skill"]
+    assert "stopped" not in site.manage("simulate", "whole-session", *arguments, "1")
+    made = """
+    people = Participant.objects.filter(study__slug="whole-session").order_by("pk")
+    result = [[one.state, sorted(one.trials.values_list("phase", "attempt")),
+               one.trials.filter(response=None).count()] for one in people]
+    """
+    for state, trials, unanswered in site.python(made):
+        assert (state, len(trials), unanswered) == ("completed", whole_session.TRIALS, 0)
+        assert {phase for phase, _ in trials} == set(whole_session.PHASES)
+    said = site.manage("simulate", "whole-session", *arguments[:1], "8", *arguments[2:], "0")
+    assert re.search(r"stopped before the end: \d+ \((failed_check|screened_out)\)", said)
+    stopped = [row for row in site.python(made) if row[0] != "completed"]
+    assert all(unanswered for _, _, unanswered in stopped)
+    assert any(attempt > 1 for _, trials, _ in site.python(made) for _, attempt in trials)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +159,7 @@ def test_the_keys_place_among_what_is_shown_says_nothing(site: Site) -> None:
     """Over many sessions the right alternative stands at each place about as often."""
     tally = site.python("""
     from study.survey import session
-    study = Study.objects.get()
+    study = Study.objects.get(slug="sense-of-geese")
     shown = [0] * 4
     for n in range(60):
         someone = factories.participant(study, origin="simulated", source=study)

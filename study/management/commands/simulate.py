@@ -2,6 +2,7 @@
 
 import argparse
 import random
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
@@ -42,12 +43,16 @@ class Command(BaseCommand):
         if options["participants"] < 1 or options["concurrency"] < 1:
             raise CommandError("--participants and --concurrency should be at least 1.")
         with nullcontext(options["url"]) if options["url"] else serving() as site:
-            failures = self.simulate(bots(study, site, **options), options["concurrency"])
+            taking = bots(study, site, **options)
+            failures = self.simulate(taking, options["concurrency"])
         if failures:
             raise CommandError(
                 f"{len(failures)} of {options['participants']} bots did not finish; the first said: {failures[0]}"
             )
         self.stdout.write(f"{options['participants']} simulated participants have taken {study}.")
+        stopped = Counter(bot.state for bot in taking if bot.state != Participant.State.COMPLETED)
+        for state, count in sorted(stopped.items()):
+            self.stdout.write(f"Of these were stopped before the end: {count} ({state}).")
 
     def simulate(self, bots: list[Bot], concurrency: int) -> list[str]:
         """Let all bots take the survey, some at a time; what those that did not finish said."""
