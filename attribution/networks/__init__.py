@@ -53,7 +53,7 @@ def randomized(network: Network, *, seed: int) -> Network:
 
     Adebayo et al. 2018 (arXiv 1810.03292) draw fresh weights; shuffling keeps each tensor's distribution. Alone it
     leaves scores that hardly depend on the image, for learned means and biases no longer fit: so each channel is
-    centred on noise with the spectrum of photos and given the spread that its layer had there, and batch normalisation
+    centred on noise with the spectrum of photos and given the spread that its layer had there; batch normalisation
     measures anew, its biases centred (a data-dependent initialisation, Krähenbühl et al. 2016, arXiv 1511.06856).
     Nothing else is kept.
     """
@@ -63,7 +63,7 @@ def randomized(network: Network, *, seed: int) -> Network:
         for parameter in shuffled.model.parameters():
             order = torch.randperm(parameter.numel(), generator=generator).to(parameter.device)
             parameter.copy_(parameter.flatten()[order].view_as(parameter))
-        noise = _photo_like_noise(8, network.view.size, generator).to(network.device)
+        noise = _photo_like_noise(8, network, generator)
         spreads: dict[str, Tensor] = {}
 
         def note(name: str, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -115,11 +115,16 @@ def _hooked(network: Network, hook: Callable[..., Tensor | None]) -> Iterator[No
             handle.remove()
 
 
-def _photo_like_noise(count: int, size: int, generator: torch.Generator) -> Tensor:
-    """Noise (count, 3, size, size) whose amplitude falls as 1/f as in photos, around mid grey, in [0, 1]."""
+def _photo_like_noise(count: int, network: Network, generator: torch.Generator) -> Tensor:
+    """Noise (count, 3, S, S) in [0, 1] whose amplitude falls as 1/f as in photos, from the mean image to full contrast.
+
+    Noise of full contrast alone would leave the mean image, where ascents begin, on the dead side of every ReLU.
+    """
+    size = network.view.size
     frequency = torch.hypot(torch.fft.fftfreq(size)[:, None], torch.fft.rfftfreq(size)[None, :])
     amplitude = 1 / frequency.clamp(min=1 / size)
     spectrum = torch.fft.rfft2(torch.randn(count, 3, size, size, generator=generator)) * amplitude
     noise = torch.fft.irfft2(spectrum, s=(size, size))
-    images: Tensor = (0.5 + 0.2 * noise / noise.std(dim=(1, 2, 3), keepdim=True)).clamp(0, 1)
-    return images
+    contrast = 0.2 * torch.linspace(0, 1, count).view(-1, 1, 1, 1) ** 3
+    images: Tensor = network.mean.cpu() + contrast * noise / noise.std(dim=(1, 2, 3), keepdim=True)
+    return images.clamp(0, 1).to(network.device)
