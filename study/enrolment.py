@@ -129,7 +129,8 @@ def _least_filled(study: Study, origin: str) -> Arm:
     """An arm with the fewest completed and fresh participants of the same origin; ties are broken at random."""
     counting = Participant.objects.filter(study=study, origin=origin).counting()
     filled = dict(counting.values_list("arm").annotate(Count("pk")))
-    arms = list(Arm.objects.filter(study=study))
+    # All permutations of conditions make hundreds of arms: only the one that is taken is read whole.
+    arms = list(Arm.objects.filter(study=study).defer("presentations"))
     quota = 0 if origin == Participant.Origin.PREVIEW else study.document.get("design", {}).get("quota", 0)
     open_arms = [arm for arm in arms if not quota or filled.get(arm.pk, 0) < quota]
     if not arms:

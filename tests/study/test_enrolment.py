@@ -14,6 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from study import enrolment, preparation, session_plan
@@ -108,6 +110,17 @@ def test_arms_fill_evenly_and_who_left_long_ago_frees_a_place() -> None:
     assert [factories.participant(study).arm for _ in range(3)] == [first] * 3
     first.participant_set.update(state=Participant.State.COMPLETED)  # some came back after all
     assert [factories.participant(study).arm for _ in range(3)] == [second] * 3
+
+
+@pytest.mark.django_db
+def test_of_many_arms_only_the_one_that_is_taken_is_read_whole() -> None:
+    study = factories.running_study(design={"name": "all_permutations"})
+    assert study.arm_set.count() == 4
+    with CaptureQueriesContext(connection) as queries:
+        factories.participant(study)
+    read = [query["sql"] for query in queries if '"presentations"' in query["sql"]]
+    assert len(read) == 1
+    assert '"study_arm"."id" = ' in read[0]
 
 
 @pytest.mark.django_db
