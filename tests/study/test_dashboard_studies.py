@@ -16,9 +16,11 @@ from django.utils import timezone
 from attribution import plugins
 from attribution.models import Picture, State
 from study import preparation
+from study.dashboard.forms.parameters import ParametersForm
 from study.models import AuditEntry, Membership, Participant, Recruitment, Study
 
 from . import factories
+from .design_examples import fitting
 from .test_dashboard_pictures import parameters
 
 NEW = "/dashboard/studies/new/"
@@ -323,3 +325,20 @@ def test_views_are_short():
     views = [(name, node) for name, tree in trees.items() for node in tree.body if isinstance(node, ast.FunctionDef)]
     assert len(views) > 30
     assert [f"{name}: {node.name}" for name, node in views if node.end_lineno - node.lineno >= 25] == []
+
+
+@pytest.mark.parametrize("name", plugins.names("study.designs"))
+def test_every_designs_parameters_can_be_set_in_a_form(name):
+    conditions, needed = fitting(name, 4)
+    form = ParametersForm("study.designs", name)
+    assert set(form.fields) == set(plugins.describe("study.designs", name).parameters)
+    # As a browser sends it: what nobody changed, then what the design needs, a list one thing a line.
+    sent = {key: field.prepare_value(field.initial) for key, field in form.fields.items() if field.initial is not False}
+    lists = {key: value for key, value in needed.items() if isinstance(value, list)}
+    lines = {key: [one if isinstance(one, str) else ", ".join(one) for one in value] for key, value in lists.items()}
+    sent |= needed | {key: "\n".join(value) for key, value in lines.items()}
+    filled = ParametersForm("study.designs", name, {f"parameters-{key}": value for key, value in sent.items()})
+    assert filled.is_valid(), filled.errors
+    schedule = plugins.load("study.designs", name).schedule
+    items = [f"item {number}" for number in range(12)]
+    assert schedule(items, conditions, seed=1, **filled.complete) == schedule(items, conditions, seed=1, **needed)
