@@ -12,7 +12,10 @@ from study.exclusions import (
     catch_ratio,
     duplicate_identity,
     participants,
+    practice_attempts,
     response_time_floor,
+    side_bias,
+    time_bounds,
 )
 
 
@@ -22,10 +25,11 @@ def people(*names, **columns):
 
 def rows(**by_person):
     """name=[(phase, correct, response_ms), ...]"""
-    return pd.DataFrame(
+    found = pd.DataFrame(
         [(name, *one) for name, given in by_person.items() for one in given],
         columns=["participant", "phase", "correct", "response_ms"],
     )
+    return found.assign(attempt=1, task="which", response=None)
 
 
 @pytest.mark.parametrize("name", plugins.names("study.exclusions"))
@@ -77,3 +81,39 @@ def test_the_second_participation_goes_and_the_first_stays():
     given = people("first", "second")
     given["duplicate_of"] = [None, "first"]
     assert duplicate_identity.excluded(given, rows()) == {"second": "The same person took part before, as first."}
+
+
+def test_time_bounds_judge_the_whole_participation_and_nobody_without_times():
+    given = people("quick", "slow", "usual", "imported").assign(
+        started_at=["2026-03-01T09:00:00+00:00"] * 3 + [None],
+        completed_at=["2026-03-01T09:01:00+00:00", "2026-03-01T11:00:00+00:00", "2026-03-01T09:10:00+00:00", None],
+    )
+    assert time_bounds.excluded(given, rows(), least_minutes=2.0, most_minutes=60.0) == {
+        "quick": "Took 1.0 minutes; at least 2 asked for.",
+        "slow": "Took 120.0 minutes; at most 60 allowed.",
+    }
+    assert set(time_bounds.excluded(given, rows(), least_minutes=2.0)) == {"quick"}
+    with pytest.raises(ExclusionError, match="least_minutes below most_minutes"):
+        time_bounds.excluded(given, rows(), least_minutes=5.0, most_minutes=2.0)
+
+
+def test_side_bias_counts_sides_on_the_screen_or_a_named_task_s_answers():
+    given = rows(left=[("main", None, 900)] * 10, fair=[("main", None, 900)] * 10, few=[("main", None, 900)] * 3)
+    chosen = ["a"] * 10 + ["a", "b"] * 5 + ["a"] * 3
+    seen = given.assign(first="a", winner=chosen, tie=False, response=["yes"] * 10 + ["no", "yes"] * 5 + ["yes"] * 3)
+    told = {"left": "10 of 10 answers were the first picture; at most 90% may be alike."}
+    assert side_bias.excluded(people(), seen) == told
+    assert side_bias.excluded(people(), seen, task="which") == {
+        "left": "10 of 10 answers were yes; at most 90% may be alike."
+    }
+    assert side_bias.excluded(people(), seen.assign(tie=True)) == {}
+    assert set(side_bias.excluded(people(), seen, least=3)) == {"left", "few"}
+
+
+def test_practice_attempts_count_the_last_attempt_at_practice_alone():
+    given = rows(
+        patient=[("practice", False, 900), ("practice", True, 900), ("main", True, 900)], quick=[("main", True, 9)]
+    ).assign(attempt=[1, 3, 9, 5])
+    assert practice_attempts.excluded(people(), given, at_most=2) == {
+        "patient": "3 attempts at the practice; at most 2 allowed."
+    }
