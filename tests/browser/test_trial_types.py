@@ -59,6 +59,21 @@ def test_it_is_accessible_fits_and_moves_nothing(shown: Shown, example: Example)
 
 
 @every_type
+def test_what_the_answers_call_a_picture_stands_above_it(shown: Shown, example: Example) -> None:
+    shown.page.set_viewport_size({"width": 1280, "height": 800})
+    page = shown.ask(example.screen)
+    captions = [panel.caption for panel in example.screen.panels if panel.caption]
+    assert page.locator("#stage figcaption").all_inner_texts() == captions
+    tops = page.locator("#stage figure").evaluate_all(
+        """all => all.filter(one => one.querySelector("figcaption")).map(one => one.getBoundingClientRect().top)"""
+    )
+    assert len(set(tops[:2])) <= 1, "the first two to compare stand side by side"
+    if captions and example.options.get("kind") != "odd_one_out":
+        letters = {label.split(":")[0] for _, label in example.screen.controls[0].values}
+        assert {caption.split(":")[0] for caption in captions} - {"X"} <= letters
+
+
+@every_type
 def test_it_is_answered_by_keyboard_alone(shown: Shown, example: Example) -> None:
     if any(control.kind == "region" for control in example.screen.controls):
         pytest.skip("Regions are marked by keyboard in tests of their own (test_regions.py).")

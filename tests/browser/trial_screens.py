@@ -36,7 +36,7 @@ WORDS = {
     "alt": "The picture to judge",
     "photo_alt": "The photo",
     "reference_alt": "A reference picture",
-    "label_text": "The network says: {label}",
+    "label_text": "The network says:",
     "base_rate": "The network is right about half of the time.",
     "yes_label": "Yes, it is right",
     "no_label": "No, it is wrong",

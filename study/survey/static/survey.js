@@ -203,6 +203,17 @@ async function show(item) {
   });
 }
 
+// Panels of one sort stand side by side: texts, the pictures to choose among, and those beside them.
+function rows(panels, elements) {
+  const sort = ({ kind, caption }) => `${kind} ${Boolean(caption)}`;
+  const made = [];
+  panels.forEach((panel, index) => {
+    if (index === 0 || sort(panel) !== sort(panels[index - 1])) made.push(make("div", { class: "row" }));
+    made.at(-1).append(elements[index]);
+  });
+  return made;
+}
+
 // Fill the form while it is not seen; returns its controls.
 function lay(screen, loaded) {
   form.className = `${screen.layout} away`;
@@ -214,9 +225,10 @@ function lay(screen, loaded) {
     if (panel.kind === "text") return make("p", { class: "panel text" }, panel.content);
     const { image } = shown.shift();
     image.alt = panel.alt || words.picture;
-    return make("div", { class: "panel picture" }, image);
+    const caption = panel.caption ? [make("figcaption", {}, panel.caption)] : [];
+    return make("figure", { class: "panel picture" }, ...caption, image);
   });
-  byId("stage").replaceChildren(...panels);
+  byId("stage").replaceChildren(...rows(screen.panels, panels));
   byId("stage").hidden = panels.length === 0;
   const controls = screen.controls.map((control) =>
     render({ ...control, isNamedByPrompt: control.label === screen.prompt }, words, panels),
