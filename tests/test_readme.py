@@ -27,7 +27,7 @@ def test_a_command_of_the_readme_exists_and_takes_its_arguments(words: list[str]
 
 def test_every_make_target_that_the_readme_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in map("".join, re.findall(r"`make (\w+)|^make (\w+)", README, re.MULTILINE)):
+    for target in map("".join, re.findall(r"`make ([\w-]+)|^make ([\w-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
