@@ -37,6 +37,12 @@ CONSTRAINTS: dict[str, dict[str, dict[str, Any]]] = {
         "origin": ORIGINS,
     },
     "items.csv": {"item": {"required": True, "unique": True}},
+    "maps.csv": {
+        "item": {"required": True},
+        "condition": {"required": True},
+        "array": {"required": True, "unique": True},
+        "origin": ORIGINS,
+    },
     "codebook.csv": {"file": {"required": True}, "column": {"required": True}},
 }
 PRESENTATION = ["participant", "position", "attempt"]
@@ -45,10 +51,12 @@ PRIMARY_KEYS = {
     "trials.csv": PRESENTATION,
     "participants.csv": ["participant"],
     "items.csv": ["item"],
+    "maps.csv": ["item", "condition"],
 }
 FOREIGN_KEYS = {
     "responses.csv": [(["participant"], "participants", ["participant"]), (["item"], "items", ["item"])],
     "trials.csv": [(PRESENTATION, "responses", PRESENTATION)],
+    "maps.csv": [(["item"], "items", ["item"])],
 }
 LIMITS = (("minimum", "minValue"), ("maximum", "maxValue"))  # ours, and what schema.org calls them
 CODEBOOK = {
@@ -58,10 +66,18 @@ CODEBOOK = {
     "unit": "the unit, if there is one",
     "meaning": "what the column holds",
 }
-FORMATS = {"html": "text/html", "json": "application/json", "py": "text/x-python", "pdf": "application/pdf"}
+FORMATS = {
+    "html": "text/html",
+    "json": "application/json",
+    "jsonld": "application/ld+json",
+    "npz": "application/zip",
+    "pdf": "application/pdf",
+    "py": "text/x-python",
+}
 FILES = (
     *("responses.csv", "trials.csv", "participants.csv", "items.csv", "codebook.csv", "document.json", "plan.json"),
     *("results.json", "index.html", "report.pdf", "dataset_description.json", "reproduce.py"),
+    *("maps.csv", "maps.npz", "regions.jsonld", "regions.coco.json"),
 )
 REPRODUCE = '''"""Compute every number of this report again from the files beside this one.
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from study import frames, frozen_plan, tables
+from study import frames, frozen_plan, region_exports, tables
 from study.tables import Column
 
 from .models import Participant, Study
@@ -42,7 +42,7 @@ def bundle(study: Study, folder: Path, plan: Mapping[str, Any] | None = None) ->
     for path, value in zip(paths[5:], (study.document, plan or frozen_plan.plan(study)), strict=True):
         text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
-    return paths
+    return paths + region_exports.write(study, folder)
 
 
 def responses(study: Study) -> Iterator[str]:
@@ -68,6 +68,7 @@ def codebook(study: Study) -> Iterator[str]:
         "trials.csv": trial_columns(study),
         "participants.csv": tables.PARTICIPANTS,
         "items.csv": _item_columns(study),
+        **({"maps.csv": tables.MAPS} if region_exports.marks_regions(study) else {}),
     }
     rows += [(file, name, *column) for file, columns in found.items() for name, column in columns.items()]
     return tables.lines(("file", "column", "type", "unit", "meaning"), rows)

@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from attribution import plugins
+from attribution.models import SaliencyMap, State
 from study import participant_flow, tables
 from study.analysis import Answers
+from study.map_files import Map, saliency
 
-from .models import Item, Participant, RecruiterIdentity, Study, Trial
+from .models import Item, Participant, RecruiterIdentity, StimulusSlot, Study, Trial
 
 BATCH = 250  # participants read at a time
 ORIGINS = (Participant.Origin.PERSON, Participant.Origin.IMPORTED, Participant.Origin.SIMULATED)
@@ -40,8 +42,38 @@ def answers(study: Study) -> tuple[Answers, pd.DataFrame, dict[str, Any]]:
         participants=pd.concat(people, ignore_index=True) if people else _frame([], tables.PARTICIPANTS),
         items=items(study),
         document=study.document,
+        maps=StoredMaps(study),
     )
     return tables.analysed(everything), participant_flow.exclusions(everything), participant_flow.counts(everything)
+
+
+class StoredMaps(Mapping[tuple[str, str], Map]):
+    """(item, condition) -> the saliency map (H, W) that the condition shows of the item, read when it is asked for."""
+
+    def __init__(self, study: Study) -> None:
+        slots = StimulusSlot.objects.filter(
+            stimulus__study=study,
+            stimulus__item__is_training=False,
+            stimulus__condition__isnull=False,
+            role="explanation",
+            picture__saliency_map__state=State.DONE,
+        ).exclude(picture__saliency_map__array="")
+        slots = slots.order_by("stimulus__item__name", "stimulus__condition__position")
+        fields = ("stimulus__item__name", "stimulus__condition__name", "picture__saliency_map")
+        self.rows = {(item, condition): pk for item, condition, pk in slots.values_list(*fields)}
+
+    def row(self, item: str, condition: str) -> SaliencyMap:
+        found: SaliencyMap = SaliencyMap.objects.select_related("network").get(pk=self.rows[item, condition])
+        return found
+
+    def __getitem__(self, key: tuple[str, str]) -> Map:
+        return saliency(self.row(*key).arrays()["map"])
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def origin(study: Study) -> str:

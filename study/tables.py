@@ -16,6 +16,8 @@ from typing import Any
 import pandas as pd
 
 from study.analysis import Answers
+from study.map_files import MapFile
+from study.marked_regions import regions
 
 Column = tuple[str, str, str]  # type (string, integer, number, boolean, time), unit or "", meaning
 
@@ -76,6 +78,18 @@ PARTICIPANTS: dict[str, Column] = {
 ITEMS: dict[str, Column] = {
     "item": ("string", "", "the thing that was judged"),
     "origin": ("string", "", "who answered: person, simulated or imported"),
+}
+
+MAPS: dict[str, Column] = {
+    "item": ("string", "", "the thing that was judged"),
+    "condition": ("string", "", "the condition whose map it is"),
+    "origin": ("string", "", "who answered: person, simulated or imported"),
+    "array": ("string", "", "its name in maps.npz: an array of channels, rows and columns"),
+    "method": ("string", "", "the attribution method that made it"),
+    "target": ("string", "", "the class or unit that it explains"),
+    "channels": ("integer", "", "1, or 3 where a map has colours"),
+    "height": ("integer", "px", "rows, of the picture as the network sees it"),
+    "width": ("integer", "px", "columns"),
 }
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
@@ -171,15 +185,25 @@ def everything(folder: Path) -> Answers:
         responses=table("responses.csv").merge(table("trials.csv").drop(columns="origin"), on=key, how="left"),
         participants=table("participants.csv"),
         items=table("items.csv"),
+        maps=_maps(folder),
         document=json.loads((folder / "document.json").read_text(encoding="utf-8")),
         plan=json.loads((folder / "plan.json").read_text(encoding="utf-8")),
     )
 
 
+def _maps(folder: Path) -> MapFile:
+    path = folder / "maps.csv"
+    rows = read(path, MAPS) if path.is_file() else pd.DataFrame(columns=list(MAPS))
+    names = {(str(one.item), str(one.condition)): str(one.array) for one in rows.itertuples(index=False)}
+    return MapFile(folder / "maps.npz", names)
+
+
 def analysed(found: Answers) -> Answers:
     """Without the participants whom a rule leaves out: what ``study.frames`` makes of the rows."""
+    responses = found.responses[found.responses["excluded_by"].isna()].reset_index(drop=True)
     return replace(
         found,
-        responses=found.responses[found.responses["excluded_by"].isna()].reset_index(drop=True),
+        responses=responses,
+        regions=regions(responses),
         participants=found.participants[found.participants["excluded_by"].isna()].reset_index(drop=True),
     )

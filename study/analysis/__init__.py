@@ -43,6 +43,8 @@ class Answers:
         participants are left out beforehand.
     participants: participant, arm, origin, state, excluded_by, started_at, completed_at.
     items: item, strata and measurements as columns.
+    regions: what was marked in the main phase, one row a region (``study.marked_regions``).
+    maps: (item, condition) -> saliency map (H, W).
     plan: what was frozen before the answers and how often they were looked at (``study.frozen_plan``).
     """
 
@@ -51,7 +53,7 @@ class Answers:
     items: pd.DataFrame
     document: Mapping[str, Any]
     regions: pd.DataFrame = field(default_factory=pd.DataFrame)
-    maps: Mapping[str, Any] = field(default_factory=dict)
+    maps: Mapping[tuple[str, str], Any] = field(default_factory=dict)
     plan: Mapping[str, Any] = field(default_factory=dict)
 
     @property

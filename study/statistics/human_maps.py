@@ -106,12 +106,12 @@ def split_half_ceiling(maps: npt.ArrayLike, metric: Metric = correlation, *, spl
         raise UndefinedError("A ceiling needs the maps of at least two people.")
     rng = np.random.default_rng(seed)
     size = len(people) // 2
-    scores = []
-    for _ in range(splits):
-        order = rng.permutation(len(people))
-        first, second = people[order[:size]].mean(axis=0), people[order[size : 2 * size]].mean(axis=0)
-        scores.append(metric(first, second))
-    mean = float(np.mean(scores))
+    orders = np.array([rng.permutation(len(people))[: 2 * size] for _ in range(splits)]).reshape(2 * splits, size)
+    weights = np.zeros((2 * splits, len(people)))
+    np.put_along_axis(weights, orders, 1 / size, axis=1)
+    # All halves by one matrix product: (2 splits, people) of (people, pixels).
+    halves = (weights @ people.reshape(len(people), -1)).reshape(2 * splits, *people.shape[1:])
+    mean = float(np.mean([metric(first, second) for first, second in zip(halves[::2], halves[1::2], strict=True)]))
     return spearman_brown(mean) if metric is correlation else mean
 
 
