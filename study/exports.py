@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from study import frames, frozen_plan, region_exports, tables
+from study import blinding, frames, frozen_plan, region_exports, tables
 from study.tables import Column
 
 from .models import Participant, Study
@@ -39,7 +39,7 @@ def bundle(study: Study, folder: Path, plan: Mapping[str, Any] | None = None) ->
     for path, lines in zip(paths[3:5], (items(study), codebook(study)), strict=True):
         with path.open("w", encoding="utf-8", newline="") as file:
             file.writelines(lines)
-    for path, value in zip(paths[5:], (study.document, plan or frozen_plan.plan(study)), strict=True):
+    for path, value in zip(paths[5:], (blinding.document(study), plan or frozen_plan.plan(study)), strict=True):
         text = json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
     return paths + region_exports.write(study, folder)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from attribution import plugins
 from attribution.models import SaliencyMap, State
-from study import participant_flow, tables
+from study import blinding, participant_flow, tables
 from study.analysis import Answers
 from study.map_files import Map, saliency
 
@@ -41,7 +41,7 @@ def answers(study: Study) -> tuple[Answers, pd.DataFrame, dict[str, Any]]:
         responses=_frame(rows, columns(study)),
         participants=pd.concat(people, ignore_index=True) if people else _frame([], tables.PARTICIPANTS),
         items=items(study),
-        document=study.document,
+        document=blinding.document(study),
         maps=StoredMaps(study),
     )
     return tables.analysed(everything), participant_flow.exclusions(everything), participant_flow.counts(everything)
@@ -102,6 +102,8 @@ def batches(study: Study, extra: Sequence[str] = ()) -> Iterator[Batch]:
     ``extra`` names further columns at the end of each row: those of ``tables.QUALITY``.
     """
     people = study.participant_set.filter(origin=origin(study)).select_related("arm").order_by("pk")
+    known = blinding.codes(study)
+    places = [place for place, name in enumerate((*columns(study), *extra)) if name in blinding.COLUMNS]
     names = [name for name in columns(study) if name not in ("excluded_by", *TRIAL_COLUMNS, *tables.RESPONSES)]
     duplicates = _duplicates(study)
     last = 0
@@ -112,7 +114,22 @@ def batches(study: Study, extra: Sequence[str] = ()) -> Iterator[Batch]:
         _apply(study, frame, rows)
         rule = dict(zip(frame["participant"], frame["excluded_by"], strict=True))
         place = list(tables.RESPONSES).index("excluded_by")
-        yield Batch(frame, [(*row[:place], rule[row[0]], *row[place + 1 :]) for row in rows])
+        rows = [(*row[:place], rule[row[0]], *row[place + 1 :]) for row in rows]
+        if known:
+            frame["arm"] = frame["arm"].map(lambda arm: known.get(arm, arm))
+            rows = [_coded(row, places, known) for row in rows]
+        yield Batch(frame, rows)
+
+
+def _coded(row: tuple[Any, ...], places: Sequence[int], known: Mapping[str, str]) -> tuple[Any, ...]:
+    """A row in which conditions go by their codes; a preferred condition is a response too."""
+    names = list(tables.RESPONSES)
+    cells = list(row)
+    if row[names.index("winner")] is not None:
+        places = [*places, names.index("response")]
+    for place in places:
+        cells[place] = known.get(cells[place], cells[place]) if isinstance(cells[place], str) else cells[place]
+    return tuple(cells)
 
 
 def items(study: Study) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from . import blinding
 from .models import Report, Study
 
 
@@ -11,12 +12,13 @@ def plan(study: Study, report: Report | None = None) -> dict[str, Any]:
         return {"is_imported": True}
     if study.frozen_at is None:
         return {"frozen_at": None}
+    frozen = study.frozen.get("document")
     return {
         "frozen_at": study.frozen_at.isoformat(),
         "hash": study.hash,
         "time_stamp": "made by this program itself",
         "registrations": registrations(study),
-        "document": study.frozen.get("document"),
+        "document": blinding.document(study, frozen) if frozen else None,
         "is_closed": report.results.get("is_closed", False) if report else study.state == Study.State.CLOSED,
         "looks": looks(study, report),
     }

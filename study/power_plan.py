@@ -31,11 +31,14 @@ class PowerError(ValueError):
 class Plan:
     """All that a power analysis depends on, as JSON holds it. Means of right answers are fractions, of ratings points.
 
+    task: the one that is asked; bounds: the least and greatest answer.
     pairs: the comparisons of the headline analysis, one family; gates: positive against blind control; equivalence:
     the two that are taken for equal, {} where none is asked. own: the study's participants (0 if not planned), items.
     """
 
     value: str
+    task: str
+    bounds: list[float]
     conditions: list[str]
     means: list[float]
     spread: dict[str, float]
@@ -118,8 +121,8 @@ def plan(document: Mapping[str, Any], items: int, /, **given: Any) -> Plan:
     ]
     if len(conditions) < 2:
         raise PowerError("Power is that of a comparison, and this study has one condition.")
-    options = _task(document, value)
-    low, high, guess = _range(options, value)
+    task, plugin, options = _task(document, value)
+    low, high, guess = _range(plugin, options, value)
     declared = document.get("preregistration") or {}
     effect = given.get("effect")
     if effect is None:
@@ -148,6 +151,8 @@ def plan(document: Mapping[str, Any], items: int, /, **given: Any) -> Plan:
         raise PowerError("A study has at least two participants.")
     made = Plan(
         value=value,
+        task=task,
+        bounds=[low, high],
         conditions=named,
         means=means,
         spread={**_spread(value, high - low), **(given.get("spread") or {})},
@@ -209,21 +214,20 @@ def _primary(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return next(named, {})
 
 
-def _task(document: Mapping[str, Any], value: str) -> tuple[Any, dict[str, Any]]:
-    """The trial type and options of the task whose answers have the value: the one that the analysis names, or the
+def _task(document: Mapping[str, Any], value: str) -> tuple[str, Any, dict[str, Any]]:
+    """Name, trial type and options of the task whose answers have the value: the one that the analysis names, or the
     first."""
     wanted = _primary(document).get("task", "")
     language = document["languages"][0]
     for task in document["tasks"]:
         plugin, options = plugins.load("study.trials", task["trial_type"]), documents.options_of(task, language)
         if value in plugin.COLUMNS and wanted in ("", task["name"]):
-            return plugin, options
+            return task["name"], plugin, options
     raise PowerError(f"No task of the study gives answers that have a {value}.")
 
 
-def _range(task: tuple[Any, dict[str, Any]], value: str) -> tuple[float, float, float]:
+def _range(plugin: Any, options: Mapping[str, Any], value: str) -> tuple[float, float, float]:
     """The lowest and highest mean, and that of careless answers."""
-    plugin, options = task
     if value == "correct":
         chance = plugin.chance(options)
         return 0.0, 1.0, 0.5 if chance is None else float(chance)

@@ -1,6 +1,6 @@
 """Power over participants x items: every cell a simulation of the study's own design, its drop-outs and its rules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from study.statistics.crossed_power import (
     Layout,
     Tests,
     ceiling,
+    draw,
     holm,
     simulate,
     tested,
@@ -158,6 +159,36 @@ def _power(name: str, hits: float, simulations: int) -> dict[str, Any]:
 def _is_certain(hits: Values, simulations: int, target: float) -> bool:
     low, high = proportion_confint(hits, simulations, alpha=CERTAIN, method="wilson")
     return bool(((low > target) | (high < target)).all())
+
+
+def example(plan: Plan, document: Mapping[str, Any], participants: int, items: int) -> Answers:
+    """The answers of one simulated study, marked as such, for trying the primary analysis before there are any."""
+    rng = np.random.default_rng([plan.seed, participants, items, 1])
+    layout = plan.layout(participants, items)
+    drawn, _ = draw(layout, plan.population(), 1, rng)
+    low, high = plan.bounds
+    rows = []
+    for arm, given in zip(layout.arms, drawn, strict=True):
+        for place, person in enumerate(arm.people):
+            for k, item in enumerate(arm.items):
+                answer = given[0, place, k]
+                is_binary = plan.value == "correct"
+                rows.append(
+                    {
+                        "participant": f"S{person:04d}",
+                        "item": f"item {item}",
+                        "condition": plan.conditions[arm.conditions[k]],
+                        "correct": bool(answer) if is_binary else None,
+                        "rating": None if is_binary else float(np.clip(np.round(answer), low, high)),
+                    }
+                )
+    fixed = {"task": plan.task, "phase": "main", "origin": "simulated", "excluded_by": None, "response_ms": None}
+    scale = {"chance": plan.guess, "scale_low": low, "scale_high": high}
+    responses = pd.DataFrame(rows).assign(**fixed, **scale)
+    people = responses[["participant", "origin", "excluded_by"]].drop_duplicates().assign(arm=None)
+    analysis = {**document["analysis"]}
+    analysis["analyses"] = [one for one in analysis["analyses"] if one["name"] == analysis["primary"]]
+    return Answers(responses, people, pd.DataFrame({"item": []}), {**document, "analysis": analysis})
 
 
 def keeper(plan: Plan, layout: Layout) -> Keep | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from attribution import plugins
 from attribution.models import Picture
-from study import frames, participant_flow
+from study import blinding, frames, participant_flow
 from study.analysis import Answers, Finding
 from study.import_rows import FLAGS
 from study.report_texts import dropout, flow, shown
@@ -116,6 +116,8 @@ def methods(study: Study, everything: Answers, findings: list[Finding], results:
     )
     paragraphs = [people]
     conditions = [c.label for c in everything.conditions]
+    if blinding.is_blinded(study):
+        paragraphs.append("The conditions are coded: the blinding has not been lifted.")
     if conditions:
         design = document.get("design", {}).get("name", "")
         title = plugins.describe("study.designs", design).title if design in plugins.names("study.designs") else ""

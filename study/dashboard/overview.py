@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from attribution import plugins
 from attribution.models import Picture, State, digest
-from study import launching, preparation, report_pdf
+from study import blinding, launching, preparation, report_pdf
 from study.changes import document_changes
 from study.models import Condition, Participant, Recruitment, ReportRequest, Study
 
@@ -89,8 +89,13 @@ def live(study: Study) -> dict[str, Any]:
 def tallies(study: Study) -> list[Tally]:
     """Participants by origin and arm; people first, and each origin apart from the others."""
     found = {origin: Tally(origin, title) for origin, title in ORIGINS.items()}
+    known = blinding.codes(study)
     for row in study.participant_set.tally():
-        found[Participant.Origin(row["origin"])].rows.append({**row, "arm": row["arm__name"] or "no arm"})
+        arm = known.get(row["arm__name"], row["arm__name"]) or "no arm"
+        found[Participant.Origin(row["origin"])].rows.append({**row, "arm": arm})
+    if known:  # in the order of the codes: that of the arms would give them away
+        for tally in found.values():
+            tally.rows.sort(key=lambda row: row["arm"])
     return [tally for tally in found.values() if tally.rows]
 
 

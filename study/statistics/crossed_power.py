@@ -8,6 +8,7 @@ doi 10.1037/xge0000014).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -101,14 +102,26 @@ def simulate(
     layout: Layout, population: Population, studies: int, rng: np.random.Generator, keep: Keep | None = None
 ) -> Answered:
     """Draw S studies. ``keep`` says who is analysed, given how many of each participant's answers are right."""
-    many, beta = (studies, layout.participants, layout.items), population.intercepts
+    answers, is_careless = draw(layout, population, studies, rng)
+    rights = np.zeros((studies, layout.participants))
+    for arm, given in zip(layout.arms, answers, strict=True):
+        rights[:, arm.people] = given.sum(axis=2)
+    kept = np.ones(rights.shape, dtype=bool) if keep is None else keep(rights, is_careless, rng)
+    return _summed(layout, answers, kept)
+
+
+def draw(
+    layout: Layout, population: Population, studies: int, rng: np.random.Generator
+) -> tuple[list[npt.NDArray[Any]], Flags]:
+    """For each arm the answers (S, P of the arm, k), and who answers carelessly (S, P)."""
+    beta = population.intercepts
     skill = rng.normal(0, population.participant_sd, (studies, layout.participants))
     ease = rng.normal(0, population.item_sd, (studies, layout.items))
     half = np.sqrt(0.5)
     by_person = rng.normal(0, half * population.participant_slope_sd, (studies, layout.participants, layout.conditions))
     by_item = rng.normal(0, half * population.item_slope_sd, (studies, layout.items, layout.conditions))
     is_careless = rng.random((studies, layout.participants)) < population.careless
-    answers = []
+    answers: list[npt.NDArray[Any]] = []
     for arm in layout.arms:
         eta = (skill[:, arm.people, None] + by_person[:, arm.people][:, :, arm.conditions]).astype(np.float32)
         eta += (ease[:, arm.items] + by_item[:, arm.items, arm.conditions] + beta[arm.conditions])[:, None, :]
@@ -119,14 +132,10 @@ def simulate(
         else:
             eta[is_careless[:, arm.people]] = population.guess
             answers.append(eta + population.residual_sd * rng.standard_normal(eta.shape, dtype=np.float32))
-    rights = np.zeros(many[:2])
-    for arm, given in zip(layout.arms, answers, strict=True):
-        rights[:, arm.people] = given.sum(axis=2)
-    kept = np.ones(many[:2], dtype=bool) if keep is None else keep(rights, is_careless, rng)
-    return _summed(layout, answers, kept)
+    return answers, is_careless
 
 
-def _summed(layout: Layout, answers: Sequence[npt.NDArray[np.generic]], kept: Flags) -> Answered:
+def _summed(layout: Layout, answers: Sequence[npt.NDArray[Any]], kept: Flags) -> Answered:
     studies = len(kept)
     people, things, squares = [], [], []
     for condition in range(layout.conditions):

@@ -1,7 +1,12 @@
 """What is decided beforehand: checked where it is declared, frozen, compared with what was done, exported."""
 
-import pytest
+import base64
+import json
 
+import pytest
+from django.core.management import CommandError, call_command
+
+from study import frozen_plan, preparation, registration
 from study.document import completed, validate
 from study.preregistration import declared
 from tests.study import factories
@@ -48,3 +53,63 @@ def test_what_does_not_hold_together_is_named_with_what_would(changes, words):
     found = [str(problem) for problem in validate(factories.document(preregistration={**PLAN, **changes}))]
     assert len(found) == 1
     assert words in found[0]
+
+
+@pytest.fixture
+def study(db):
+    return factories.ready_study(preregistration=PLAN)
+
+
+def test_the_texts_say_all_that_was_declared_and_that_the_stamp_is_our_own(study, tmp_path, capsys):
+    call_command("preregister", study.slug, "--out", str(tmp_path))
+    osf, asked = ((tmp_path / name).read_text() for name in ("osf.txt", "aspredicted.txt"))
+    for said in (
+        PLAN["hypotheses"][0],
+        "16 participants are to be analysed.",
+        "Looks at 50 %, 100 % of the information (the share of planned participants), O’Brien-Fleming-like",
+        "10.00 points. Less would not change which method we use.",
+        "A. B.: trained 70.",
+        "nobody left out: no rules.",
+        "No data have been collected for this study yet.",
+    ):
+        assert said in osf
+        assert said in asked
+    assert asked.count("\n\n") >= 17
+    assert "Not frozen yet" in osf
+    assert "No power analysis was made." in (tmp_path / "registered_report.html").read_text()
+    preparation.launch(study)
+    call_command("preregister", study.slug, "--out", str(tmp_path))
+    assert f"sha256 {study.hash}" in (tmp_path / "osf.txt").read_text()
+    assert "made by the program itself, which proves nothing to others" in (tmp_path / "osf.txt").read_text()
+    assert json.loads((tmp_path / "plan.json").read_text())["hash"] == study.hash
+
+
+def test_the_registered_report_holds_power_and_an_analysis_of_simulated_data(study, tmp_path):
+    given = ["--participants", "20,40", "--items", "8", "--simulations", "60"]
+    call_command("power", study.slug, *given)
+    call_command("preregister", study.slug, "--out", str(tmp_path))
+    html = (tmp_path / "registered_report.html").read_text()
+    assert "<title>Power by participants and items</title>" in html
+    assert "SIMULATED." in html
+    assert "Simulated participants were right" in html or "no clear difference" in html
+    assert "(95 % Wilson" in html
+
+
+def test_what_others_registered_is_attached_to_the_frozen_study(study, tmp_path):
+    with pytest.raises(CommandError, match="is not frozen: launch it first"):
+        call_command("preregister", study.slug, "--osf", "osf.io/ab1c2")
+    preparation.launch(study)
+    with pytest.raises(CommandError, match="is no OSF id; it should be five letters or digits"):
+        call_command("preregister", study.slug, "--osf", "geese-study")
+    call_command("preregister", study.slug, "--osf", "https://osf.io/ab1c2/")
+    token = tmp_path / "token.tsr"
+    token.write_bytes(b"\x30\x82" + bytes(40))
+    with pytest.raises(CommandError, match=f"ask for one of sha256 {study.hash}"):
+        call_command("preregister", study.slug, "--token", str(token))
+    token.write_bytes(b"\x30\x82\x00\x30" + bytes.fromhex(study.hash) + bytes(8))
+    call_command("preregister", study.slug, "--token", str(token))
+    found = frozen_plan.plan(study)["registrations"]
+    assert [one["kind"] for one in found] == ["OSF", "RFC 3161 token"]
+    assert found[0]["id"] == "osf.io/ab1c2"
+    assert base64.b64decode(found[1]["token"]) == token.read_bytes()
+    assert "Registered as OSF osf.io/ab1c2" in registration.time_stamp(study)

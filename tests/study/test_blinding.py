@@ -1,0 +1,76 @@
+"""Blinded arms: no page, export or report names a condition before the blinding is lifted, which is written down."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from study import blinding, frames, reports, reproduction
+from study.dashboard import overview
+from study.models import AuditEntry, Study
+from tests.study.answered_study import CONDITIONS, answered_study
+
+NAMES = [name for name, *_ in CONDITIONS]
+LABELS = [label for _, label, *_ in CONDITIONS]
+
+
+@pytest.fixture
+def study(db):
+    study = answered_study(participants=4)
+    prereg = {"blind_arms": True, "forecasts": [{"who": "A", "condition": NAMES[0], "estimate": 70}]}
+    study.document = {**study.document, "preregistration": prereg}
+    study.document["analysis"]["analyses"][0]["parameters"] = {"control": NAMES[1]}
+    study.frozen = {"document": study.document}
+    study.save()
+    return study
+
+
+def test_report_and_exports_hold_codes_until_the_blinding_is_lifted_and_agree_with_themselves(study, tmp_path):
+    reports.write(study, tmp_path / "blind")
+    for path in (tmp_path / "blind").iterdir():
+        text = path.read_text(encoding="utf-8")
+        for name in (*NAMES, *LABELS):
+            assert f'"{name}"' not in text, (path.name, name)
+            assert f",{name}," not in text, (path.name, name)
+            assert f">{name}<" not in text, (path.name, name)
+    html = (tmp_path / "blind" / "index.html").read_text(encoding="utf-8")
+    assert "Condition A" in html
+    assert "The conditions are coded: the blinding has not been lifted." in html
+    found = json.loads((tmp_path / "blind" / "results.json").read_text())
+    assert {one["condition"] for one in found["findings"][0]["estimates"]} - {None} == {"A", "B"}
+    assert not found["findings"][0]["is_exploratory"]
+    assert list(reproduction.verify(tmp_path / "blind")) == []
+
+
+def test_live_counts_are_coded_and_in_the_codes_order(study):
+    (tally,) = overview.tallies(study)
+    assert [row["arm"] for row in tally.rows] == ["A", "B"]
+
+
+def test_codes_hang_on_the_secret_not_on_the_hash_alone(study, settings):
+    many = {f"c{k}": None for k in range(6)}
+    study.document["conditions"] = [{"name": name} for name in many]
+    one = blinding.codes(study)
+    settings.SECRET_KEY = "another"
+    assert sorted(one.values()) == list("ABCDEF")
+    assert blinding.codes(study) != one
+
+
+def test_the_blinding_is_lifted_of_a_closed_study_and_written_down(study):
+    with pytest.raises(CommandError, match="is running; the blinding is lifted when it is closed"):
+        call_command("preregister", study.slug, "--lift-blinding")
+    study.state = Study.State.CLOSED
+    study.save()
+    call_command("preregister", study.slug, "--lift-blinding")
+    entry = AuditEntry.objects.get(action=blinding.LIFTED)
+    assert set(entry.detail) == {"hash", "exclusions", "analysis"}
+    answers, _, _ = frames.answers(study)
+    assert set(answers.responses["condition"].dropna()) == set(NAMES)
+    with pytest.raises(CommandError, match="is not blinded"):
+        call_command("preregister", study.slug, "--lift-blinding")
+
+
+def test_a_study_that_does_not_ask_for_it_is_not_blinded(db):
+    study = answered_study(participants=1)
+    assert blinding.codes(study) == {}
+    assert blinding.document(study) == study.document
