@@ -79,8 +79,19 @@ def _schedule(document: Table) -> list[Problem]:
     """Whether the conditions, and the items as far as they are known, fit the design."""
     if design_problems(document):
         return []
-    # How many images there are only the database knows: here there are enough of them.
-    items = item_names(document["items"]) or [f"image {number}" for number in range(MANY_IMAGES)]
+    if document["items"]["classes"]:
+        return _misfits(document, item_names(document["items"]))
+    # How many images there are only the database knows: no number of them would do is what can be said here.
+    images = [f"image {number}" for number in range(2 * MANY_IMAGES)]
+    found: list[Problem] = []
+    for count in range(MANY_IMAGES, 2 * MANY_IMAGES):
+        if not (misfits := _misfits(document, images[:count])):
+            return []
+        found = found or misfits
+    return found
+
+
+def _misfits(document: Table, items: Sequence[str]) -> list[Problem]:
     try:
         schedule(document, items)
     except designs.DesignError as error:

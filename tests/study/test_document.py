@@ -196,6 +196,11 @@ def test_problems_of_studies_of_images_are_told_too(path: str, value: Any, sente
     assert any(problem.startswith(sentence) for problem in problems), problems
 
 
+@pytest.mark.parametrize("items_each", [3, 7, 13, 100])
+def test_a_design_that_fits_some_number_of_images_is_not_refused_before_they_are_counted(items_each: int) -> None:
+    assert validate({**of_images(), "design": {"name": "item_lists", "items_each": items_each}}) == []
+
+
 def test_a_design_that_shows_an_item_twice_without_being_asked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def doubled(items: list[str], conditions: list[str], strata: Any, *, seed: int) -> list[designs.Arm]:
         return [designs.Arm("all", tuple(designs.Presentation(items[0], condition) for condition in conditions))]
