@@ -6,6 +6,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 HEADERS = {
+    # Of what is answered before the pages' own policy is set: files, refused hosts, an answer that broke.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Permissions-Policy": "browsing-topics=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
