@@ -5,10 +5,13 @@ A pixel's value is the mean fall over the squares that cover it; square and stri
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from attribution.changes import Place
+from attribution.covering import changed_scores
 from attribution.fills import filled
 from attribution.networks import Network
 from attribution.scores import chunked, scores
@@ -29,23 +32,35 @@ def attribute(
     stride: float = 0.0715,
     fill: str = "mean",
 ) -> Tensor:
-    """Signed maps (N, 1, H, W): positive where covering lowers the scalar; one forward pass a window and image."""
+    """Signed maps (N, 1, H, W): positive where covering lowers the scalar; a forward pass a window and image.
+
+    Less than one where convolutions come first: far from the window these are computed once for all windows.
+    """
     height, width = images.shape[-2:]
     places = windows(height, width, square, stride)
     cover = filled(network, images, fill)
 
-    def covered(part: slice) -> Tensor:
-        pairs = [divmod(pair, len(places)) for pair in range(part.start, part.stop)]
-        rows = torch.tensor([row for row, _ in pairs], device=images.device)
-        batch = images[rows]
-        for occluded, (row, place) in zip(batch, pairs, strict=True):
-            top, left, bottom, right = places[place]
-            occluded[:, top:bottom, left:right] = cover[row, :, top:bottom, left:right]
-        return scores(network, batch, [targets[row] for row, _ in pairs])
+    tall, wide = places[0].bottom, places[0].right
+    # Those cut at the border are made as large as the others, with the image's own pixels.
+    corners = [Place(min(place.top, height - tall), min(place.left, width - wide)) for place in places]
+
+    def covers(row: int, part: slice) -> Tensor:
+        batch = []
+        for corner, place in zip(corners[part], places[part], strict=True):
+            square = images[row, :, corner.top : corner.top + tall, corner.left : corner.left + wide].clone()
+            square[:, place.top - corner.top :, place.left - corner.left :] = cover[
+                row, :, place.top : place.bottom, place.left : place.right
+            ]
+            batch.append(square)
+        return torch.stack(batch)
 
     with torch.no_grad():
         whole = chunked(network, lambda part: scores(network, images[part], targets[part]), len(images))
-        falls = whole[:, None] - chunked(network, covered, len(images) * len(places)).view(len(images), -1)  # (N, W)
+        covered = [
+            changed_scores(network, images[row : row + 1], corners, partial(covers, row), target)
+            for row, target in enumerate(targets)
+        ]
+        falls = whole[:, None] - torch.stack(covered)  # (N, W)
     total = images.new_zeros(len(images), 1, height, width)
     count = images.new_zeros(1, 1, height, width)
     for place, window in enumerate(places):

@@ -5,19 +5,20 @@ is not known: it is drawn anew from what surrounds it, by a Gaussian model of th
 many images). ``difference`` is the mean over the draws, ``variance`` how much the draws differ among themselves.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import log
 
 import torch
 from torch import Tensor
 
+from attribution.changes import Place
+from attribution.covering import changed_scores
 from attribution.infill import Patches
 from attribution.methods import UndefinedError
 from attribution.networks import Network
 from attribution.randomness import generator
 from attribution.scores import chunked, scores
-from attribution.smoothing import over_samples
 from attribution.targets import Target
 
 VERSION = 1
@@ -51,30 +52,27 @@ def attribute(
     odds = [replace(target, scalar="margin") for target in targets]
     height, width = images.shape[-2:]
     side, step = (max(round(share * min(height, width)), 1) for share in (square, stride))
-    places = [(top, left) for top in _starts(height, side, step) for left in _starts(width, side, step)]
+    places = [Place(top, left) for top in _starts(height, side, step) for left in _starts(width, side, step)]
+    corners = [place for place in places for _ in range(samples)]
     total, squares = (torch.zeros(len(images), len(places), dtype=torch.float64) for _ in range(2))
     with torch.no_grad():
         whole = chunked(network, lambda part: scores(network, images[part], odds[part]), len(images)).double().cpu()
 
-    def add(rows: Tensor, numbers: list[int], drawn: Tensor) -> None:
-        batch = images[rows]
-        for one, number, patch in zip(batch, numbers, drawn, strict=True):
-            top, left = places[number // samples]
-            one[:, top : top + side, left : left + side] = patch
-        with torch.no_grad():
-            values = scores(network, batch, [odds[row] for row in rows.tolist()]).double().cpu()
-        falls = (whole[rows.cpu()] - values) / log(2)
-        index = (rows.cpu(), torch.tensor([number // samples for number in numbers]))
-        total.index_put_(index, falls, accumulate=True)
-        squares.index_put_(index, falls.square(), accumulate=True)
+    for row, image in enumerate(images):
+        model = Patches(image, side, generator(seed, image))
+        drawn: dict[int, Tensor] = {}  # in their order, and kept until all of a chunk are scored
 
-    def stream(row: int) -> Iterator[Tensor]:
-        model = Patches(images[row], side, generator(seed, images[row]))
-        for top, left in places:
-            for _ in range(samples):
-                yield model.draw(top, left)
+        def draws(part: slice, model: Patches = model, drawn: dict[int, Tensor] = drawn) -> Tensor:
+            for number in [number for number in drawn if number < part.start]:
+                del drawn[number]
+            for number in range(part.start, part.stop):
+                if number not in drawn:
+                    drawn[number] = model.draw(*corners[number])
+            return torch.stack([drawn[number] for number in range(part.start, part.stop)])
 
-    over_samples(network, images, len(places) * samples, stream, add)
+        values = changed_scores(network, images[row : row + 1], corners, draws, odds[row]).double().cpu()
+        falls = (whole[row] - values.view(len(places), samples)) / log(2)
+        total[row], squares[row] = falls.sum(1), falls.square().sum(1)
     found = total / samples
     if value == "variance":
         found = (squares / samples - found.square()).clamp(min=0) * samples / (samples - 1)

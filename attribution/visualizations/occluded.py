@@ -8,11 +8,13 @@ notes tell where they are and how far the scalar falls.
 import torch
 from torch import Tensor
 
+from attribution.changes import Place
+from attribution.covering import changed_scores
 from attribution.fills import FILLS, filled
 from attribution.infill import Patches
 from attribution.networks import Network
 from attribution.randomness import generator
-from attribution.scores import chunked, resolved, scores
+from attribution.scores import resolved, scores
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 from attribution.windows import windows
@@ -60,15 +62,14 @@ def visualize(
 
     [explained] = resolved(network, start, [target])
 
-    def work(part: slice) -> Tensor:
-        numbers = range(part.start, part.stop)
-        values = scores(network, torch.stack([without(number) for number in numbers]), [explained] * len(numbers))
-        progress(part.stop / len(places))
-        return values
+    def shown(part: slice) -> Tensor:
+        progress(part.start / len(places))
+        return torch.stack(covers[part])
 
     with torch.no_grad():
         whole = float(scores(network, start, [explained])[0])
-        values = chunked(network, work, len(places))
+    values = changed_scores(network, start, [Place(place.top, place.left) for place in places], shown, explained)
+    progress(1)
     chosen: list[int] = []
     for number in values.argsort().tolist():
         if len(chosen) < count and not any(_overlap(places[number], places[other], side) for other in chosen):
