@@ -55,7 +55,10 @@ def simulate(lease: Lease, row: PowerAnalysis, shown: Callable[[float], None] = 
             raise LostLeaseError
 
     cells = power_simulation.compute(made, done, finished=finished, progress=progress)
-    lease.finish(row, results=power_verdict.results(made, cells, power_simulation.ceilings(made)))
+    tops = power_simulation.ceilings(made)
+    # The curve is drawn here, so that the page that shows it needs no numerical libraries.
+    results = {**power_verdict.results(made, cells, tops), "curve": power_curve.curve(made, cells, tops)}
+    lease.finish(row, results=results)
 
 
 def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -63,7 +66,8 @@ def write(results: Mapping[str, Any], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     made, cells, tops = Plan(**results["plan"]), results["cells"], results["ceilings"]
     paths = [folder / f"power.{ending}" for ending in ("json", "csv", "svg")]
-    paths[0].write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    kept = {key: value for key, value in results.items() if key != "curve"}
+    paths[0].write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     with paths[1].open("w", encoding="utf-8", newline="") as file:
         file.writelines(power_verdict.table(made, cells, tops))
     paths[2].write_text(power_curve.curve(made, cells, tops) + "\n", encoding="utf-8")
