@@ -8,7 +8,7 @@ const setup = JSON.parse(document.getElementById("setup").textContent);
 const words = setup.words;
 const byId = (id) => document.getElementById(id);
 const [form, between, status, announcement] = ["screen", "between", "status", "announcement"].map(byId);
-const breaks = new Map(setup.breaks.map((one) => [one.before, one.kind]));
+const breaks = new Map(setup.breaks.map((one) => [one.before, `begin_${one.kind}`]));
 
 const screens = new Map(); // position -> screen, not yet answered
 const pictures = new Map(); // address -> promise of { image, load_ms }
@@ -145,8 +145,8 @@ function waitForScreens() {
 function pause(kind, position) {
   pausedBefore = position;
   form.hidden = true;
-  byId("between-heading").textContent = words[`begin_${kind}`];
-  byId("between-text").textContent = fill(words[`begin_${kind}_text`], { n: position, total: setup.total });
+  byId("between-heading").textContent = words[kind];
+  byId("between-text").textContent = fill(words[`${kind}_text`], { n: position, total: setup.total });
   byId("read-again").hidden = !kind.endsWith("quiz");
   between.hidden = false;
   say("");
