@@ -60,7 +60,8 @@ class StoredMaps(Mapping[tuple[str, str], Map]):
         ).exclude(picture__saliency_map__array="")
         slots = slots.order_by("stimulus__item__name", "stimulus__condition__position")
         fields = ("stimulus__item__name", "stimulus__condition__name", "picture__saliency_map")
-        self.rows = {(item, condition): pk for item, condition, pk in slots.values_list(*fields)}
+        known = blinding.codes(study)
+        self.rows = {(item, known.get(name, name)): pk for item, name, pk in slots.values_list(*fields)}
 
     def row(self, item: str, condition: str) -> SaliencyMap:
         found: SaliencyMap = SaliencyMap.objects.select_related("network").get(pk=self.rows[item, condition])

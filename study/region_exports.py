@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attribution.models import Picture as PictureRow
-from study import frames, region_formats, tables
+from study import blinding, frames, region_formats, tables
 from study.map_files import MapWriter
 from study.marked_regions import NEEDED, regions
 from study.region_formats import Picture
@@ -52,7 +52,7 @@ def marks_regions(study: Study) -> bool:
 
 
 def _write_maps(study: Study, folder: Path) -> list[Path]:
-    origin = frames.origin(study)
+    origin, is_blinded = frames.origin(study), blinding.is_blinded(study)
     table, numbers = folder / "maps.csv", folder / "maps.npz"
     maps = frames.StoredMaps(study)
     with table.open("w", encoding="utf-8", newline="") as rows, MapWriter(numbers) as archive:
@@ -61,7 +61,8 @@ def _write_maps(study: Study, folder: Path) -> list[Path]:
             row = maps.row(item, condition)
             raw = row.arrays()["map"]
             archive.add(f"map_{number}", raw)
-            cells = (item, condition, origin, f"map_{number}", row.plugin, row.target_words, *raw.shape)
+            method = "" if is_blinded else row.plugin  # it would give the condition away
+            cells = (item, condition, origin, f"map_{number}", method, row.target_words, *raw.shape)
             rows.writelines(tables.written([cells]))
     return [table, numbers]
 
@@ -73,13 +74,15 @@ def _pictures(study: Study, roles: set[str]) -> Iterator[tuple[tuple[str, str, s
     )
     slots = slots.select_related("stimulus__item", "stimulus__condition", "picture__image").order_by("pk")
     made: dict[int, Picture] = {}
+    known = blinding.codes(study)
     for slot in slots:
         item, condition, picture = slot.stimulus.item, slot.stimulus.condition, slot.picture
         if item is None or condition is None or picture is None:
             continue
+        name = known.get(condition.name, condition.name)
         if picture.pk not in made:
-            made[picture.pk] = _picture(picture, item.name, condition.name)
-        yield (item.name, condition.name, slot.role), made[picture.pk]
+            made[picture.pk] = _picture(picture, item.name, name)
+        yield (item.name, name, slot.role), made[picture.pk]
 
 
 def _picture(picture: PictureRow, item: str, condition: str) -> Picture:

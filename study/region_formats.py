@@ -78,7 +78,7 @@ def marks(
 def web_annotations(found: Sequence[Marks], *, study: str, title: str, is_simulated: bool) -> dict[str, Any]:
     """A W3C AnnotationCollection with one annotation an answer; ``study`` is what its ids are made from."""
     items = [_annotation(one, study, is_simulated) for one in found]
-    page = {"id": _urn(study, "page"), "type": "AnnotationPage", "startIndex": 0, "items": items}
+    page = {"id": _urn(study, "page"), "type": "AnnotationPage", "partOf": _urn(study), "startIndex": 0, "items": items}
     return {
         "@context": "http://www.w3.org/ns/anno.jsonld",
         "id": _urn(study),

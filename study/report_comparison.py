@@ -29,7 +29,7 @@ def page_differences(
     if findings:
         first = shown(findings[0])
         wanted["answer"] = [first["answer"] or first["sentence"]]
-    wanted["people"] = [text for text in _people(counts, conditions) if text]
+    wanted["people"] = [text for text in _people(counts, conditions) if text != ""]
     for name, expected in wanted.items():
         there = page.found.get(name, [])
         if name == "people":

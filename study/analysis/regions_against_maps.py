@@ -72,7 +72,7 @@ def analyse(
     sentences = [_sentence(one, metric) for one in compared]
     return Finding(
         analysis="regions_against_maps",
-        title="Whether people mark what the maps mark",
+        title="Whether people mark what the maps mark" + (f" (task “{task}”)" if task else ""),
         estimates=tuple(estimate for one, found in said for estimate in _estimates(one, found, metric)),
         tests=(),
         sentence=" ".join(f"{claim}: {numbers}." for claim, numbers in sentences),

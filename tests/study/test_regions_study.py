@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.core.files.base import ContentFile
 from pycocotools.coco import COCO
 
 from attribution import files, images, plugins, tasks
 from attribution.models import Measurement, Picture, SaliencyMap
-from study import frames, preparation, region_exports, reports, reproduction, tables, trials
+from study import blinding, frames, preparation, region_exports, reports, reproduction, tables, trials
 from study.document import options_of
 from study.marked_regions import regions
-from study.models import Study
+from study.models import Response, Study
 from study.region_formats import Marks, coco, web_annotations
 from study.region_formats import Picture as Shown
 from study.statistics.regions import union
@@ -32,6 +33,7 @@ from study.survey.rows import unanswered
 from tests.attribution.demo_rows import DEMO, network
 from tests.study import factories
 from tests.study.test_bundle_metadata import problems
+from tests.study.test_trials_prepared import CONDITIONS, of, running
 
 pytestmark = pytest.mark.django_db
 TOOLS = ("point", "box", "polygon", "brush")
@@ -136,7 +138,7 @@ def test_the_report_says_for_each_tool_whether_people_mark_what_the_maps_mark(fo
         assert shares["gradient"] > shares["chance"]
         assert {one["participants"] for one in finding["estimates"]} == {PEOPLE}
     page = (path / "index.html").read_text()
-    assert "Whether simulated participants mark what the maps mark" in page
+    assert "Whether simulated participants mark what the maps mark (task “brush”)" in page
 
 
 def test_rows_and_files_hold_the_same_regions_and_maps(folder: Any) -> None:
@@ -298,3 +300,47 @@ def test_a_study_that_marks_nothing_has_none_of_these_files(tmp_path: Path) -> N
     reports.write(answered_study(participants=1), tmp_path)
     assert region_exports.write(Study.objects.get(), tmp_path) == []
     assert not {path.name for path in tmp_path.iterdir()} & {"maps.csv", "maps.npz", "regions.jsonld"}
+
+
+def test_a_refused_mark_is_told_in_words_and_one_that_fits_is_stored_once() -> None:
+    document = of("mark_region", CONDITIONS[:1], tool="box", most_area=0.5, panels=["photo"])
+    person = factories.participant(running(document))
+    trial = unanswered(person, 1)[0]
+
+    def sent(region: Any, client: uuid.UUID) -> tuple[Any, Any]:
+        given = Given(trial.position, trial.attempt, client, {"region": region}, 900.0, {})
+        stored, refused, _ = session.store(person, [given])
+        return stored, refused
+
+    client = uuid.uuid4()
+    for region, words in (
+        ([[[0, 0], [1.2, 1]]], "fractions of the picture from 0 to 1"),
+        ([[[0, 0], [0, 1]]], "wider and higher than nothing"),
+        ([[[0, 0], [1, 0.9]]], "at most 50.00% of the picture; these cover 90.00%"),
+        ([[[0, 0], [0.1, 0.1]]] * 2, "1 marked place; there are 2"),
+    ):
+        stored, refused = sent(region, client)
+        assert not stored
+        assert refused[0].status == 422
+        assert words in refused[0].problem
+    assert not Response.objects.exists()
+    for is_duplicate in (False, True):
+        stored, refused = sent([[[0, 0], [0.5, 0.5]]], client)
+        assert ([one.is_duplicate for one in stored], refused) == ([is_duplicate], [])
+    assert Response.objects.get().columns["area"] == 0.25
+
+
+@pytest.mark.parametrize("is_blinded", [False, True])
+def test_the_maps_of_blinded_conditions_go_by_codes(is_blinded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = running(of("mark_region", CONDITIONS[:1]))
+    raw = np.zeros((1, 4, 4), dtype=np.float16)
+    for row in SaliencyMap.objects.all():
+        buffer = BytesIO()
+        np.savez(buffer, map=raw)
+        row.array.save("any.npz", ContentFile(buffer.getvalue()))
+    if is_blinded:
+        monkeypatch.setattr(blinding, "codes", lambda study: {"gradient": "A"})
+    maps = frames.StoredMaps(study)
+    assert len(maps) == 12
+    assert {condition for _, condition in maps} == {"A" if is_blinded else "gradient"}
+    assert all(maps[key].shape == (4, 4) for key in maps)
