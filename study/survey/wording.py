@@ -63,7 +63,7 @@ def wording() -> dict[str, str]:
         "online": _("The connection is back. All answers are saved."),
         "no_cookies": _("Your browser keeps no cookies. Please allow them for this site and load the page again."),
         "finishing": _("Your last answers are being saved …"),
-        "refused": _("This answer could not be taken: {problem}"),
+        "refused": _("This answer could not be taken. Please give it again."),
         "unknown_control": _("This page is out of date. Please load it again."),
         "right": _("That is right."),
         "wrong": _("Not quite. The answer is: {answer}"),

@@ -382,16 +382,3 @@ def test_every_german_text_is_compiled_and_complete() -> None:
             assert german, f"“{english}” has no German"
             unescaped = english.replace('\\"', '"')
             assert translation.gettext(unescaped) == german.replace('\\"', '"')
-
-
-def test_every_text_of_the_survey_has_a_german_one() -> None:
-    source = (settings.BASE_DIR / "locale/de/LC_MESSAGES/django.po").read_text(encoding="utf-8")
-    known = set(re.findall(r'^msgid "(.+)"$', source, re.MULTILINE))
-    said: set[str] = set()
-    for path in (settings.BASE_DIR / "study/survey").glob("*.py"):
-        said |= set(re.findall(r'\b_\(\s*"((?:[^"\\]|\\.)+)"\s*\)', path.read_text(encoding="utf-8")))
-    for path in (settings.BASE_DIR / "templates/survey").glob("*.html"):
-        text = path.read_text(encoding="utf-8")
-        said |= {double or single for double, single in re.findall(r"translate (?:\"([^\"]+)\"|'([^']+)')", text)}
-    assert len(said) > 80
-    assert not said - known

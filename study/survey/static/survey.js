@@ -52,7 +52,7 @@ function take(reply) {
     screens.clear();
     last = -1;
     current = null;
-    if (refused) say(fill(words.refused, { problem: refused.problem }), "warning");
+    if (refused) say(words.refused, "warning");
   }
   for (const screen of reply.screens) {
     last = Math.max(last, screen.position);
