@@ -25,6 +25,7 @@ from attribution.diagnostics import Row, Subject
 from attribution.methods import run as run_method
 from attribution.networks import Network, NetworkError, View, randomized
 from attribution.networks._checkpoints import read_state, weights_hash, write_state
+from attribution.networks._quick import quicken
 from attribution.scores import chunked, resolved, scores
 from attribution.targets import Target
 from attribution.visualizations import Visualized
@@ -126,11 +127,7 @@ def open_network(source: NetworkSource, *, device: str | None = None) -> Network
     network.view = View(*source.view)
     if source.randomized_seed is not None:
         network = randomized(network, seed=source.randomized_seed)
-    network = network.to(where)
-    for module in network.modules():  # convolutions are faster with colours last; the numbers stay the same
-        if isinstance(module, torch.nn.Conv2d):
-            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    _open[key] = network
+    _open[key] = quicken(network.to(where))
     while len(_open) > NETWORKS_KEPT:
         _open.popitem(last=False)
     return _open[key]
