@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from bench import _error_rates, _mixed_models
+from bench import _error_rates, _mixed_models, _power
 from bench._mixed_models import REFERENCE, ROOT, answers
 
 MAPPING = """
@@ -96,6 +96,7 @@ def main() -> None:
     with single_threaded():
         _mixed_models.compare()
         resampling()
+        _power.simulated()
         report_time()
         _error_rates.of_means()
         _error_rates.of_models()

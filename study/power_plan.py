@@ -144,7 +144,8 @@ def plan(document: Mapping[str, Any], items: int, /, **given: Any) -> Plan:
     quota = document["design"].get("quota", 0)
     own = int(declared.get("participants") or quota * len(documents.schedule(_whole(document), _names(items))))
     people = sorted({*(given.get("participants") or PEOPLE), *([own] if own else [])})
-    sizes = sorted(set(given.get("items") or (max(items // 2, len(conditions), 2), items, 2 * items, 4 * items)))
+    usual = (max(items // 2, len(conditions), 2), 2 * items, 4 * items)
+    sizes = sorted({*(given.get("items") or usual), items})
     if min(sizes) < len(conditions):
         raise PowerError(f"{min(sizes)} items are fewer than the {len(conditions)} conditions; take more.")
     if min(people) < 2:

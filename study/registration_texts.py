@@ -100,11 +100,12 @@ def _design(document: Mapping[str, Any], items: int) -> list[str]:
     design = document["design"]
     title = plugins.describe("study.designs", design["name"]).title
     quota = f" At most {design['quota']} participants an arm." if design.get("quota") else ""
-    reason = document["items"].get("reason", "")
-    chosen = f" They were chosen by hand: {reason}" if reason else " They were drawn by the study’s seed."
+    things, reason = document["items"], document["items"].get("reason", "")
+    names = f"classes {', '.join(things['classes'])}" if things["classes"] else f"images {', '.join(things['images'])}"
+    chosen = f" They are of the {names}." + (f" Why these: {reason}" if reason else "")
     return [
         f"{title}.{quota} Arriving participants get the arm with the fewest participants.",
-        f"{items} items.{chosen} Study seed {document['seed']}.",
+        f"{items} items.{chosen} Whatever is drawn is drawn by the study’s seed, {document['seed']}.",
     ]
 
 
@@ -152,7 +153,8 @@ def _power(power: Mapping[str, Any] | None) -> list[str]:
 def _task(task: Mapping[str, Any]) -> str:
     title = plugins.describe("study.trials", task["trial_type"]).title
     prompt = _text(task["options"].get("prompt"))
-    return f"{task['name']}: {title}." + (f" “{prompt}”" if prompt else "")
+    ended = title if title.endswith(("?", ".")) else f"{title}."
+    return f"{task['name']}: {ended}" + (f" “{prompt}”" if prompt else "")
 
 
 def _rule(one: Mapping[str, Any]) -> str:

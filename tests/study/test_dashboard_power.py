@@ -1,5 +1,7 @@
 """The page that says how many participants a study needs: asked, simulated by a worker, read."""
 
+import html
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -42,7 +44,7 @@ def test_it_is_asked_for_once_simulated_by_a_worker_and_shown_with_its_table(stu
     row.refresh_from_db()
     assert row.state == State.DONE
     shown = client.get(address(study, "power_live")).text
-    assert row.results["verdict"]["sentences"][0] in shown.replace("&#x27;", "'")
+    assert row.results["verdict"]["sentences"][0] in html.unescape(shown)
     assert "<title>Power by participants and items</title>" in shown
     assert "hx-get" not in shown
     assert 'style="' not in shown
