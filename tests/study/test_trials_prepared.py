@@ -237,7 +237,11 @@ def test_practice_and_catch_trials_are_refused_where_conditions_compare() -> Non
 
 def test_the_documented_comparison_is_sound() -> None:
     text = (Path(settings.BASE_DIR) / "docs" / "study_file.md").read_text(encoding="utf-8")
-    whole, comparison, pairs, learning, _ = (part.partition("```")[0] for part in text.split("```toml\n")[1:])
+    whole, *others = (part.partition("```")[0] for part in text.split("```toml\n")[1:])
+    comparison, pairs, learning, marking = (
+        next(one for one in others if words in one)
+        for words in ("compare = [", "pairs = [", "[[training.tasks]]", "mark_region")
+    )
     head, tail = whole.partition("[[conditions]]")[0], whole.partition("[preregistration]")[0].partition("[[quest")
     made = head + comparison + '[items]\nimages = ["*"]\n' + tail[1] + tail[2]
     assert document_files.read(made)["conditions"][2]["compare"] == ["gradient", "occlusion"]  # type: ignore[index]
@@ -245,6 +249,8 @@ def test_the_documented_comparison_is_sound() -> None:
     conditions = '[[conditions]]\nname = "map"\nmethod = "gradient"\n[[conditions]]\nname = "none"\nphoto = true\n'
     made = head + conditions + '[items]\nimages = ["*"]\n[training]\ncount = 4\n' + learning + tail[1] + tail[2]
     assert document_files.read(made)["training"]["count"] == 4  # type: ignore[index]
+    made = head + conditions + '[items]\nimages = ["*"]\n' + marking + tail[1] + tail[2]
+    assert document_files.read(made)["tasks"][0]["options"]["tool"] == "brush"  # type: ignore[index]
 
 
 NEW_TYPE = '''"""Is there anything in this picture? A type of one file."""
