@@ -14,6 +14,7 @@ Table = Mapping[str, Any]
 FILE = Path(__file__).with_suffix(".toml")
 EMPTY: dict[str, Any] = {
     "title": "",
+    "link": "",
     "identity_parameter": "",
     "other_parameters": [],
     "return_urls": {},
@@ -38,7 +39,7 @@ def filled_in(source: Table) -> dict[str, Any]:
     for_any = preset["return_urls"].get("any", "")
     addresses = {outcome: for_any for outcome in source["codes"] if for_any}
     own = {key: value for key, value in preset["return_urls"].items() if key != "any"}
-    whole = {key: value for key, value in preset.items() if key != "title"} | said
+    whole = {key: value for key, value in preset.items() if key not in ("title", "link")} | said
     return {**whole, "return_urls": {**addresses, **own, **source["return_urls"]}}
 
 

@@ -1,5 +1,6 @@
 """Withdrawal and erasure: what somebody answered and who it is go; a row stays that only counts."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -18,6 +19,7 @@ from .models import (
 )
 
 State = Participant.State
+NOBODY = "erased:"  # begins what stands for the id of somebody who took part twice
 
 
 class ErasureError(ValueError):
@@ -97,17 +99,24 @@ def _remove(participant: Participant) -> int:
 
 
 def erase_expired_identities(slug: str = "") -> int:
-    """Delete recruiters' ids of studies whose ``identities_until`` has passed; how many. The answers stay."""
+    """Delete recruiters' ids of studies whose ``identities_until`` has passed; how many. The answers stay.
+
+    That two participations are one person's stays known too, under a name that leads to nobody: without it the same
+    answers would give another report.
+    """
     today = timezone.now().date().isoformat()
     due = Study.objects.filter(document__identities_until__gt="", document__identities_until__lt=today)
     due = (due.filter(slug=slug) if slug else due).filter(recruitment__recruiteridentity__isnull=False).distinct()
     total = 0
     for study in due.defer("frozen"):
         with transaction.atomic():
-            rows = RecruiterIdentity.objects.filter(participant__study=study)
-            count = rows.count()
+            rows = RecruiterIdentity.objects.filter(participant__study=study).exclude(external_id__startswith=NOBODY)
+            named = Counter(rows.values_list("external_id", flat=True))
+            for external_id in [name for name, times in named.items() if times > 1]:
+                nobody = f"{NOBODY}{new_token()}"
+                rows.filter(external_id=external_id).update(external_id=nobody, parameters={})
             rows.delete()
-            if count:
+            if count := named.total():
                 study.note("erased recruiters' ids", count=count, until=study.document["identities_until"])
             total += count
     return total

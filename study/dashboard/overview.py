@@ -13,6 +13,7 @@ from attribution.models import Picture, State, digest
 from study import blinding, launching, preparation, report_pdf
 from study.changes import document_changes
 from study.models import Condition, Participant, Recruitment, ReportRequest, Study
+from study.recruitment_sources import EMPTY, sources
 
 EXAMPLES = 4
 ORIGINS = {
@@ -127,8 +128,12 @@ def document(study: Study) -> dict[str, Any]:
 
 def _link(request: HttpRequest, source: Recruitment) -> str:
     address = request.build_absolute_uri(reverse("survey:join", args=[source.token]))
-    if source.identity_parameter:
-        address += f"?{source.identity_parameter}=…"
+    parameter = source.identity_parameter
+    preset = sources().get(source.source, EMPTY)
+    if preset["link"] and parameter == preset["identity_parameter"]:
+        address += f"?{preset['link']}"
+    elif parameter:
+        address += f"?{parameter}=…"
     return address
 
 

@@ -240,7 +240,7 @@ def test_people_and_simulated_participants_are_counted_apart_and_by_arm(client):
         re.search(rf'id="who-{origin}".*?</section>', page, re.DOTALL)[0] for origin in ("person", "simulated")
     )
     total = re.search(r"<tfoot>.*?</tfoot>", people, re.DOTALL)[0]
-    assert re.findall(r">(\d+)<", total) == ["4", "1", "1", "1", "0", "1"]
+    assert re.findall(r">(\d+)<", total) == ["4", "1", "1", "1", "0", "0", "1"]
     assert "bots, never pooled with people" in simulated
     assert study.participant_set.tally()[0]["arm__name"]
     assert re.findall(r'number">(\d+)<', simulated) == ["1", "1", "0", "0", "0", "0"]

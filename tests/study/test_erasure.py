@@ -116,6 +116,21 @@ def test_recruiters_ids_are_erased_after_their_date_and_answers_stay(days: int, 
     assert "Recruiters' ids erased: 0." in erase(study.slug, "--expired")
 
 
+def test_who_took_part_twice_stays_known_as_that_and_as_nothing_else() -> None:
+    study: Study = factories.running_study(
+        identities_until="2001-01-01", exclusions=[{"rule": "duplicate_identity", "parameters": {}}]
+    )
+    for name in ("first", "second"):
+        answered(factories.recruitment(study, name=name, identity_parameter="ID"))
+    answered(factories.recruitment(study, name="third", identity_parameter="ID"), "another")
+    before = frames.answers(study)[2]["participants"]
+    assert before["excluded_by"] == {"duplicate_identity": 1}
+    assert "Recruiters' ids erased: 3." in erase(study.slug, "--expired")
+    assert frames.answers(study)[2]["participants"] == before
+    assert not any(name in everything_stored() for name in (*SECRETS[:2], '"another"'))
+    assert "Recruiters' ids erased: 0." in erase(study.slug, "--expired")
+
+
 @pytest.mark.parametrize("value", ["tomorrow", "2027-13-01", 20271231, "31.12.2027"])
 def test_a_date_that_is_none_is_refused_in_words(value: object) -> None:
     found = document.validate(factories.document(identities_until=value))
