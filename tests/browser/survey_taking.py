@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from tests.serving import Site
 
 # Every kind of control that a trial type of the study asks with.
-STUDY = """
+QUESTIONS = """
 scale = {"kind": "scale", "points": 11, "prompt": {"en": "How sure were you?", "de": "Wie sicher?"},
          "low_label": {"en": "unsure", "de": "unsicher"}, "high_label": {"en": "sure", "de": "sicher"}}
 extra = [
@@ -23,9 +23,14 @@ extra = [
         "kind": "several", "prompt": {"en": "What did you see?", "de": "Was sahen Sie?"},
         "choices": [["beaks", {"en": "Beaks", "de": "Schnäbel"}], ["wings", {"en": "Wings", "de": "Flügel"}]]}},
 ]
+"""
+STUDY = (
+    QUESTIONS
+    + """
 study = factories.running_study(questionnaire=[*extra, *factories.DOCUMENT["questionnaire"]])
 result = "/join/%s/" % factories.recruitment(study).token
 """
+)
 ROWS = """
 someone = Participant.objects.get(token="%s")
 rows = Response.objects.filter(trial__participant=someone).select_related("trial").order_by("trial__position")

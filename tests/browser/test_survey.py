@@ -67,10 +67,16 @@ def test_the_whole_study_is_taken_by_touch_on_a_phone(site: Site, browser: Brows
     context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
-def test_every_page_is_accessible_and_fits(site: Site, browser: Browser, width: int, scheme: Any) -> None:
-    """No axe violation, nothing beyond the edge, also at 320 px (as 1280 px at 400 %) and in forced dark mode."""
-    context = browser.new_context(viewport={"width": width, "height": 640}, color_scheme=scheme, locale="en-US")
+@pytest.mark.parametrize(("width", "ratio", "scheme"), [(1280, 1, "light"), (640, 2, "light"), (320, 1, "dark")])
+def test_every_page_is_accessible_and_fits(site: Site, browser: Browser, width: int, ratio: int, scheme: Any) -> None:
+    """No axe violation, nothing beyond the edge, also 1280 px wide at 200 % and at 400 %, and in forced dark mode."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 640},
+        device_scale_factor=ratio,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        locale="en-US",
+    )
     taker = Taker(site, context.new_page(), site.join)  # type: ignore[attr-defined]
     page = taker.page
     looked_at = []
@@ -79,6 +85,7 @@ def test_every_page_is_accessible_and_fits(site: Site, browser: Browser, width: 
         found = Axe().run(page).response["violations"]
         assert found == [], (name, json.dumps(found)[:2000])
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        assert page.evaluate("document.getAnimations().filter(one => one.effect.getTiming().duration > 0).length") == 0
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(243, 243, 243)"
         looked_at.append(name)
 

@@ -265,7 +265,8 @@ def test_two_devices_with_the_same_recruiters_id_share_one_participation(
     site: Site, browser: Browser, context: BrowserContext
 ) -> None:
     join = site.python("""
-    source = factories.recruitment(Study.objects.get(), name="panel", identity_parameter="PANEL_ID")
+    study = Study.objects.get(slug="sense-of-geese")
+    source = factories.recruitment(study, name="panel", identity_parameter="PANEL_ID")
     result = "/join/%s/?PANEL_ID=somebody" % source.token
     """)
     desk = Taker(site, context.new_page(), join).begin()
@@ -313,7 +314,7 @@ def test_refused_cookies_are_said_in_words_that_help(site: Site, playwright: Pla
     expect(page.get_by_role("heading", name="Your browser keeps no cookies")).to_be_visible()
     expect(page.get_by_text("Please allow cookies for this site")).to_be_visible()
     # Who comes with the link of a participation that was begun elsewhere, reads it on the trials page.
-    token = site.python("result = factories.participant(Study.objects.get()).token")
+    token = site.python('result = factories.participant(Study.objects.get(slug="sense-of-geese")).token')
     page.goto(f"{site.url}/take/{token}/trials/")
     expect(page.locator("#status")).to_contain_text("Your browser keeps no cookies")
     expect(page.locator("#screen")).to_be_hidden()
