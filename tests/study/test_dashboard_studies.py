@@ -243,7 +243,7 @@ def test_people_and_simulated_participants_are_counted_apart_and_by_arm(client):
     assert re.findall(r">(\d+)<", total) == ["4", "1", "1", "1", "0", "0", "1"]
     assert "bots, never pooled with people" in simulated
     assert study.participant_set.tally()[0]["arm__name"]
-    assert re.findall(r'number">(\d+)<', simulated) == ["1", "1", "0", "0", "0", "0"]
+    assert re.findall(r'number">(\d+)<', simulated) == ["1", "1", "0", "0", "0", "0", "0"]
 
 
 def test_each_source_of_participants_has_a_link_that_opens_and_closes(client):
