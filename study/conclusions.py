@@ -35,7 +35,10 @@ def supplemented(everything: Answers, findings: Sequence[Finding]) -> list[Findi
 
 def _labelled(finding: Finding, why: str) -> Finding:
     """The same finding, called exploratory where there is a reason to."""
-    return replace(finding, is_exploratory=True, notes=(f"Exploratory: {why}.", *finding.notes)) if why else finding
+    if not why:
+        return finding
+    title, notes = f"{finding.title} (exploratory)", (f"Exploratory: {why}.", *finding.notes)
+    return replace(finding, is_exploratory=True, title=title, notes=notes)
 
 
 def _of_simulated(finding: Finding) -> Finding:

@@ -109,8 +109,9 @@ def _unplanned(found: Standing) -> Iterator[str]:
     for look in found.looks:
         if not look.is_planned:
             yield (
-                f"The look of {look.at or 'now'} with {look.participants} participants ({look.fraction:.0%} of the "
-                "planned information) was not planned; its share of alpha is counted as spent."
+                f"{f'The look of {look.at}' if look.at else 'This look'} with {look.participants} participants "
+                f"({look.fraction:.0%} of the planned information) was not planned; its share of alpha is counted as "
+                "spent."
             )
 
 

@@ -36,7 +36,7 @@ def forecasts(everything: Answers, answers: Answers) -> list[Finding]:
             title="What was forecast",
             estimates=(),
             tests=(),
-            sentence=_sentence(errors, unit),
+            sentence=_sentence(errors, made.unit),
             table=pd.DataFrame(rows),
             method="Researchers’ forecasts were frozen with the study document, before the first answer.",
         )

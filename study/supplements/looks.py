@@ -97,7 +97,8 @@ def standing(everything: Answers) -> Standing | None:
         if near is not None and is_planned:
             left.remove(near)
         looks.append(Looked(one["at"], one["participants"], fraction, one["p"], bound.nominal_p, is_planned))
-    return Standing(first["term"], tuple(looks), planned, prereg["spending"], alpha, is_final)
+    named = "“{}” against “{}”".format(*first["labels"])
+    return Standing(named, tuple(looks), planned, prereg["spending"], alpha, is_final)
 
 
 def looks(everything: Answers) -> list[Finding]:
@@ -144,12 +145,14 @@ def _sentence(found: Standing) -> str:
     numbers = f"{p_value(last.p)}, boundary {_level(last.nominal)}"
     share = f"{percent(last.fraction, 0)} % of the planned information"
     if last.has_crossed:
-        said = f"The boundary is crossed with {share} ({numbers}): the comparison {found.term} is decided"
+        said = f"The boundary is crossed with {share} ({numbers}): {found.term} is decided"
         said += "." if found.is_final else ", and the study may stop."
     elif found.is_final:
         said = f"The study has ended without crossing its boundary ({numbers}): {found.term} is not clear."
     else:
         said = f"The boundary is not crossed with {share} ({numbers}): the study goes on as planned."
+    if not last.has_crossed and (before := [one for one in found.looks if one.has_crossed]):
+        said += f" It was crossed at an earlier look, with {percent(before[0].fraction, 0)} %."
     peeks = sum(not one.is_planned for one in found.looks)
     if peeks:
         said += f" {peeks} of the {len(found.looks)} looks {'was' if peeks == 1 else 'were'} not planned."
