@@ -57,7 +57,12 @@ def _placed(findings: Sequence[Finding], added: Sequence[Finding]) -> Iterator[t
 def _texts(section: str, finding: Mapping[str, Any], title: str) -> list[str]:
     """As templates/reports/finding.html puts them."""
     lead = [finding["answer"]] if section.startswith("finding-") else []
-    table = [f"{finding['title']}, in numbers", *finding["header"], *(cell for row in finding["rows"] for cell in row)]
+    table = [
+        finding["folded"],
+        f"{finding['title']}, in numbers",
+        *finding["header"],
+        *(cell for row in finding["rows"] for cell in row),
+    ]
     return [title, *lead, finding["sentence"], *(table if finding["rows"] else []), *finding["notes"]]
 
 

@@ -7,6 +7,7 @@ from study.analysis import Finding
 from study.statistics.dropout import differential_dropout
 from study.statistics.rounding import p_value
 
+LONG_TABLE = 30  # rows; a longer one is folded up
 FLOW = (
     ("recruited", "recruited"),
     ("withdrawn", "withdrew"),
@@ -61,6 +62,7 @@ def shown(finding: Finding) -> dict[str, Any]:
         "figure": finding.figure,
         "header": list(table.columns),
         "rows": table.to_numpy().tolist(),
+        "folded": f"The table, {len(table)} rows" if len(table) > LONG_TABLE else "",
         "tests": [test for test in finding.tests if test.p is not None],
     }
 

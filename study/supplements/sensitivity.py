@@ -4,9 +4,11 @@ Answers taken for independent are too sure of themselves (Clark 1973, doi 10.101
 clusters and the mixed model let both participants and items vary; leaving out each item shows whether one carries it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -16,6 +18,9 @@ from study.statistics.comparisons import Contrast
 from study.statistics.crossed_means import UndefinedError, Values, crossed_difference
 from study.statistics.rounding import p_value, rounded
 from study.supplements.compared import Comparison
+
+NAMED = 3  # comparisons named in one sentence; more are counted
+MANY_ITEMS = 80  # up to this many are each left out; of more, the quarter of it at either end
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Rule:
 
 def sensitivity(made: Comparison) -> Finding:
     """For every comparison: naive, by participant, two-way, mixed model, and the range without one item."""
-    table, estimates, tests, said = [], [], [], []
+    table, estimates, tests = [], [], []
+    said: dict[str, list[str]] = {}  # verdict -> the comparisons it is on
     for one, seen in zip(made.fitted, made.compared.all_contrasts, strict=True):
         rules = [
             *_trials_and_participants(made, seen),
@@ -56,13 +62,13 @@ def sensitivity(made: Comparison) -> Finding:
             if rule.statistic is not None:
                 tests.append(Test(name, rule.statistic, rule.df, rule.p, rule.unit))
             table.append(_cells(made, made.named(one), rule))
-        said.append(_sentence(made, made.said(one), rules))
+        said.setdefault(_verdict(made, rules), []).append(made.said(one))
     return Finding(
         analysis="sensitivity",
         title="Does it hang on how it is computed?",
         estimates=tuple(estimates),
         tests=tuple(tests),
-        sentence=" ".join(said),
+        sentence=_sentence(said),
         table=pd.DataFrame(table),
         method=(
             "As sensitivity analyses the comparisons were repeated by t tests on single answers (which takes them for "
@@ -88,22 +94,31 @@ def _cells(made: Comparison, named: str, rule: Rule) -> dict[str, str]:
     }
 
 
-def _sentence(made: Comparison, named: str, rules: list[Rule]) -> str:
+def _sentence(said: Mapping[str, list[str]]) -> str:
+    """Each verdict once, with the comparisons it is on by name, or by their number where they are many."""
+    total = sum(map(len, said.values()))
+    return " ".join(
+        f"{'; '.join(named) if len(named) <= NAMED else f'{len(named)} of the {total} comparisons'}: {verdict}."
+        for verdict, named in said.items()
+    )
+
+
+def _verdict(made: Comparison, rules: list[Rule]) -> str:
     """Whether the rules that fit the design agree."""
     cautious = [rule for rule in rules[2:4] if rule.p is not None]
     if not cautious:
-        return f"{named}: no rule that fits the design gives a p value."
+        return "no rule that fits the design gives a p value"
     clear = {rule.p < made.alpha for rule in cautious if rule.p is not None}
     signs = {np.sign(rule.difference or 0) for rule in cautious}
     if len(clear) == 2:
-        return f"{named}: the answer depends on the rule; the two-way test and the mixed model do not agree."
+        return "the answer depends on the rule; the two-way test and the mixed model do not agree"
     told = "is clear" if clear == {True} else "is not clear"
     if clear == {True} and len(signs) > 1:
-        return f"{named}: the answer depends on the rule; the two-way test and the mixed model have opposite signs."
+        return "the answer depends on the rule; the two-way test and the mixed model have opposite signs"
     left_out = rules[-1]
     if clear == {True} and left_out.p is not None and left_out.p >= made.alpha:
-        return f"{named}: the difference {told} by both rules that fit the design, but not without some single item."
-    return f"{named}: the difference {told} by the two-way test and by the mixed model."
+        return f"the difference {told} by both rules that fit the design, but not without some single item"
+    return f"the difference {told} by the two-way test and by the mixed model"
 
 
 def _trials_and_participants(made: Comparison, seen: Contrast) -> list[Rule]:
@@ -177,10 +192,8 @@ def _items(made: Comparison, seen: Contrast) -> list[Rule]:
     y = rows[made.value].to_numpy(dtype=np.float64)
     first = (rows["condition"] == seen.first).to_numpy()
     found = []
-    for item in range(len(names)):
+    for item in _worth_leaving_out(y, first, things):
         kept = things != item
-        if first[kept].all() or not first[kept].any():
-            continue
         try:
             crossed = crossed_difference(y[kept], first[kept], people[kept], things[kept])
             tested = crossed.t_test()
@@ -206,3 +219,15 @@ def _items(made: Comparison, seen: Contrast) -> list[Rule]:
         )
         for rule, what in zip(chosen, said, strict=True)
     ]  # fmt: skip
+
+
+def _worth_leaving_out(y: Values, first: npt.NDArray[np.bool_], things: npt.NDArray[np.intp]) -> list[int]:
+    """The items without which both conditions still have answers; of many, those that move the difference most."""
+    means = []
+    for rows in (first, ~first):
+        counts = rows.sum() - np.bincount(things, rows)
+        sums = y[rows].sum() - np.bincount(things, y * rows)
+        means.append(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
+    difference = means[0] - means[1]
+    ordered = [int(item) for item in np.argsort(difference) if np.isfinite(difference[item])]
+    return sorted(ordered if len(ordered) <= MANY_ITEMS else ordered[: MANY_ITEMS // 4] + ordered[-MANY_ITEMS // 4 :])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from study import reports, reproduction
+from study import report_texts, reports, reproduction
 from tests.study.answered_study import CONDITIONS, PHOTO, answered_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,3 +166,11 @@ def test_a_missing_file_is_a_sentence(bundle, name):
 def test_files_that_cannot_be_read_are_a_sentence(bundle):
     (bundle / "results.json").write_text("{")
     assert any("results.json is no JSON object" in problem for problem in reproduction.verify(bundle))
+
+
+@pytest.mark.django_db
+def test_a_long_table_is_folded_up_and_verifies_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_texts, "LONG_TABLE", 1)
+    reports.write(answered_study(participants=3), tmp_path)
+    assert "<details><summary>The table, 2 rows</summary>" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert list(reproduction.verify(tmp_path)) == []

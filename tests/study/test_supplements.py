@@ -151,3 +151,26 @@ def test_trials_shown_twice_give_the_self_consistency():
 def test_no_answers_give_no_supplements():
     answers = answered({"class_model": 0.5, "blind": 0.3})
     assert supplements(replace(answers, responses=answers.responses.iloc[:0])) == []
+
+
+def test_of_many_items_those_are_left_out_that_move_the_difference_most():
+    answers = answered({"class_model": 0.5, "blind": 0.35}, within=True, spread=1.0, participants=8, items=100)
+    found = named(supplements(answers), "sensitivity")
+    rows = answers.responses.assign(correct=answers.responses["correct"].astype(float))
+    differences = {}
+    for item in rows["item"].unique():
+        means = rows[rows["item"] != item].groupby("condition")["correct"].mean()
+        differences[item] = means["class_model"] - means["blind"]
+    assert estimate(found, "(smallest)").estimate == pytest.approx(min(differences.values()))
+    assert estimate(found, "(largest)").estimate == pytest.approx(max(differences.values()))
+
+
+def test_many_comparisons_are_counted_in_the_sentence_and_not_each_told():
+    names = {f"method {letter}": 0.5 for letter in "abcde"}
+    answers = made(names, participants=6, items=4)
+    analysis = {"primary": "accuracy_by_condition", "analyses": [{"name": "accuracy_by_condition", "parameters": {}}]}
+    rows = answers.responses.assign(position=range(len(answers.responses)), attempt=1)
+    answers = replace(answers, responses=rows, document={**answers.document, "analysis": analysis})
+    said = named(supplements(answers), "sensitivity").sentence
+    assert " of the 10 comparisons: the difference is not clear" in said
+    assert len(said) < 400
