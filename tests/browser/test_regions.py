@@ -165,9 +165,14 @@ def test_undo_and_clear_take_back_step_by_step(marker: Marker) -> None:
     close(marker.marked(), [[[[0.2, 0.5]], [[0.9, 0.9]]]])
 
 
-def test_what_is_marked_enlarged_is_stored_where_it_is_in_the_picture(marker: Marker) -> None:
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_what_is_marked_enlarged_is_stored_where_it_is_in_the_picture(marker: Marker, direction: str) -> None:
+    marker.page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
     marker.button("Zoom in").click()  # twice as large about the middle: the view shows 0.25 to 0.75
     marker.click(0.2, 0.6)
+    corner = marker.page.locator(".sheet").bounding_box()
+    assert corner
+    assert (corner["x"], corner["y"]) == pytest.approx(marker.at(-0.5, -0.5), abs=1)  # what is seen is what is meant
     marker.button("Move the picture").click()
     marker.drag((0.2, 0.2), (0.7, 0.7))  # now 0 to 0.5
     marker.button("Move the picture").click()
