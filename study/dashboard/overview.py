@@ -83,6 +83,7 @@ def live(study: Study) -> dict[str, Any]:
         "reports": study.report_set.all(),
         "offers_pdf": report_pdf.is_offered(),
         "is_preparing": is_preparing,
+        "is_blinded": blinding.is_blinded(study),
         "is_live": is_preparing or study.state == Study.State.RUNNING or any(each.is_unfinished for each in requests),
     }
 

@@ -1,7 +1,7 @@
 from django.contrib.auth import views as accounts
 from django.urls import path, reverse_lazy
 
-from .views import home, images, members, networks, pictures, power, recruitments, reports, running, studies
+from .views import home, images, members, networks, pictures, power, recruitments, reports, running, studies, unblinding
 
 app_name = "dashboard"
 STUDY = "studies/<slug:slug>/<int:version>/"
@@ -49,6 +49,7 @@ urlpatterns = [
     path(f"{STUDY}preview/", running.preview, name="preview"),
     path(f"{STUDY}recruitments/", recruitments.add_recruitment, name="add_recruitment"),
     path(f"{STUDY}recruitments/<int:pk>/", recruitments.toggle_recruitment, name="toggle_recruitment"),
+    path(f"{STUDY}unblind/", unblinding.lift, name="unblind"),
     path(f"{STUDY}power/", power.power, name="power"),
     path(f"{STUDY}power/live/", power.live, name="power_live"),
     path(f"{STUDY}power/<int:pk>.csv", power.table, name="power_table"),

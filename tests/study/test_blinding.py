@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
 
 from study import blinding, frames, reports, reproduction
 from study.dashboard import overview
-from study.models import AuditEntry, Study
+from study.models import AuditEntry, Membership, Study
 from tests.study.answered_study import CONDITIONS, answered_study
 
 NAMES = [name for name, *_ in CONDITIONS]
@@ -68,6 +71,26 @@ def test_the_blinding_is_lifted_of_a_closed_study_and_written_down(study):
     assert set(answers.responses["condition"].dropna()) == set(NAMES)
     with pytest.raises(CommandError, match="is not blinded"):
         call_command("preregister", study.slug, "--lift-blinding")
+
+
+def test_an_owner_lifts_it_on_the_dashboard_once_the_study_is_closed(study):
+    clients = {}
+    for role in ("owner", "editor"):
+        user = User.objects.create_user(role)
+        Membership.objects.create(study=study, user=user, role=role)
+        clients[role] = Client()
+        clients[role].force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    here = {"slug": study.slug, "version": study.version}
+    page, lift = reverse("dashboard:study", kwargs=here), reverse("dashboard:unblind", kwargs=here)
+    assert "coded in counts, exports and reports until the study is closed" in clients["owner"].get(page).text
+    assert "the blinding is lifted when it is closed" in clients["owner"].post(lift, follow=True).text
+    study.state = Study.State.CLOSED
+    study.save()
+    assert clients["editor"].post(lift).status_code == 403
+    assert "Lift the blinding" in clients["owner"].get(page).text
+    assert "The conditions have their names again" in clients["owner"].post(lift, follow=True).text
+    assert AuditEntry.objects.get(action=blinding.LIFTED).user == "owner"
+    assert "Lift the blinding" not in clients["owner"].get(page).text
 
 
 def test_a_study_that_does_not_ask_for_it_is_not_blinded(db):
