@@ -102,7 +102,7 @@ def measure(
 def _made(
     subject: Subject, name: str, network: Network, index: int, seed: int, steps: int, penalty: float, noise: float
 ) -> Tensor:
-    stored = subject.visualizations.get(f"{name} {index}")
+    stored: Tensor | None = subject.visualizations.get(f"{name} {index}")
     if stored is not None:
         return stored
     made: Tensor = (

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from attribution.diagnostics import Row, Subject
-from attribution.diagnostics._asking import each_network, logits_of, run_of
+from attribution.diagnostics._asking import logits_of, run_of
 from attribution.diagnostics._similarity import structural_similarity
 from attribution.networks import Network, randomized
 from attribution.scores import resolved, scores
@@ -34,64 +34,62 @@ def measure(
     seeds: int = 3,
     noise: float = 0.1,
 ) -> list[Row]:
-    """A row of kind "seed" for each network, prior, ``weights`` ("trained", "shuffled"), seed and restart.
+    """A row of kind "seed" for each prior, ``weights`` ("trained", "shuffled"), seed and restart.
 
     ``logit``, ``probability``; ``high_frequencies``: the share of power above a quarter of a cycle a pixel;
-    ``judged_rank`` (1 the first), ``_logit`` and ``_probability`` of the class on the subject's second network;
+    ``judged_rank`` (1 the first), ``_logit`` and ``_probability`` of the class on the subject's second network, where
+    there is one: the first one draws;
     ``likeness``: SSIM with the image that the same prior and seed draw with shuffled weights, other weights with each
     seed. Then a row of kind "mean" for each prior and weights, with the range over seeds. ``noise`` is where the
     ascents begin: a shuffled ReLU network is flat around a plain colour. A stored visualization named “PRIOR WEIGHTS
     TURN”, turns counted from 0, stands in for an ascent. The prior phase keeps the magnitudes of the subject's images
     that are not of the class (``template``: how many; 0: 1/f).
     """
-    rows: list[Row] = []
-    others = list(subject.networks.items())
-    for name, network, told in each_network(subject):
-        if not 0 <= index < len(network.labels):
-            raise ValueError(f"There is no class {index}; {name} has classes 0 to {len(network.labels) - 1}.")
-        second = next((other for label, other in others if label != name), None)
-        template = of_other_classes(subject, network, index)
-        about: Row = {"network": name, "index": index, "label": network.labels[index]}
-        turns = [(prior, turn) for prior in priors for turn in range(seeds)]
-        found: list[Row] = []
-        for done, (prior, turn) in enumerate(turns):
-            drawn: dict[str, Tensor] = {}
-            for weights in WEIGHTS:
-                asked = network if weights == "trained" else randomized(network, seed=seed + turn)
-                stored = subject.visualizations.get(f"{prior} {weights} {turn}")
-                drawn[weights] = (
-                    stored
-                    if stored is not None
-                    else run_of(subject)(
-                        "visualizations",
-                        "class_model",
-                        network=asked,
-                        target=Target(index=index),
-                        seed=seed + turn,
-                        template=template if prior == "phase" else None,
-                        parameters={"prior": prior, "steps": steps, "restarts": restarts, "noise": noise},
-                    ).images
-                )
-                columns = _columns(asked, second, drawn[weights], index, network.labels[index])
-                found += [
-                    {
-                        **about,
-                        "kind": "seed",
-                        "prior": prior,
-                        "weights": weights,
-                        "seed": seed + turn,
-                        "restart": restart,
-                        "template": len(template) if template is not None and prior == "phase" else 0,
-                        **{column: values[restart] for column, values in columns.items()},
-                    }
-                    for restart in range(len(drawn[weights]))
-                ]
-            alike = structural_similarity(drawn["trained"], drawn["shuffled"]).tolist()
-            for row in found[-2 * len(alike) :]:
-                row["likeness"] = alike[int(row["restart"] or 0)]
-            told((done + 1) / len(turns))
-        rows += found + [_mean(about, found, prior, weights) for prior in priors for weights in WEIGHTS]
-    return rows
+    (name, network), *others = subject.networks.items()
+    if not 0 <= index < len(network.labels):
+        raise ValueError(f"There is no class {index}; {name} has classes 0 to {len(network.labels) - 1}.")
+    second = others[0][1] if others else None
+    template = of_other_classes(subject, network, index)
+    about: Row = {"network": name, "index": index, "label": network.labels[index]}
+    turns = [(prior, turn) for prior in priors for turn in range(seeds)]
+    found: list[Row] = []
+    for done, (prior, turn) in enumerate(turns):
+        drawn: dict[str, Tensor] = {}
+        for weights in WEIGHTS:
+            asked = network if weights == "trained" else randomized(network, seed=seed + turn)
+            stored = subject.visualizations.get(f"{prior} {weights} {turn}")
+            drawn[weights] = (
+                stored
+                if stored is not None
+                else run_of(subject)(
+                    "visualizations",
+                    "class_model",
+                    network=asked,
+                    target=Target(index=index),
+                    seed=seed + turn,
+                    template=template if prior == "phase" else None,
+                    parameters={"prior": prior, "steps": steps, "restarts": restarts, "noise": noise},
+                ).images
+            )
+            columns = _columns(asked, second, drawn[weights], index, network.labels[index])
+            found += [
+                {
+                    **about,
+                    "kind": "seed",
+                    "prior": prior,
+                    "weights": weights,
+                    "seed": seed + turn,
+                    "restart": restart,
+                    "template": len(template) if template is not None and prior == "phase" else 0,
+                    **{column: values[restart] for column, values in columns.items()},
+                }
+                for restart in range(len(drawn[weights]))
+            ]
+        alike = structural_similarity(drawn["trained"], drawn["shuffled"]).tolist()
+        for row in found[-2 * len(alike) :]:
+            row["likeness"] = alike[int(row["restart"] or 0)]
+        subject.progress((done + 1) / len(turns))
+    return found + [_mean(about, found, prior, weights) for prior in priors for weights in WEIGHTS]
 
 
 def of_other_classes(subject: Subject, network: Network, index: int) -> Tensor | None:

@@ -1,22 +1,13 @@
-"""Figures of the examination as SVG and pictures as data addresses: everything is inside the one page."""
+"""Figures of the examination as SVG, inside the one page: lines, estimates with intervals, a matrix, distributions."""
 
-import base64
-import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from xml.sax.saxutils import escape
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from attribution import rendering
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 388, 14, 196
-SMALL = 100  # pixels a side from which a picture is stored as JPEG
 
 
 @dataclass(frozen=True)
@@ -39,35 +30,7 @@ class Bar:
     low: float | None = None
     high: float | None = None
     reference: float | None = None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """An image inside the page: its address, what it shows for those who cannot see it, and its caption."""
-
-    address: str
-    words: str
-    caption: str
-
-
-def picture(
-    display: str,
-    caption: str,
-    *,
-    photo: NDArray[np.uint8] | None = None,
-    array: NDArray[Any] | None = None,
-    words: str = "",
-    **parameters: Any,
-) -> Picture:
-    """A photo, map or visualization as `rendering` shows it."""
-    rendered = rendering.render(display, parameters, photo=photo, array=array)
-    data, kind = rendered.png, "png"
-    if rendered.width > SMALL:
-        stream = io.BytesIO()
-        with Image.open(io.BytesIO(rendered.png)) as image:
-            image.convert("RGB").save(stream, format="JPEG", quality=86)
-        data, kind = stream.getvalue(), "jpeg"
-    return Picture(f"data:image/{kind};base64,{base64.b64encode(data).decode()}", words or caption, caption)
+    is_small: bool = False  # one of those that an estimate above is made of
 
 
 def lines(
@@ -100,7 +63,8 @@ def lines(
 
     parts = _axes(bottom, top, x, y)
     shown = sorted({value for one in drawn for value in one.x})
-    chosen = shown[:: -(-len(shown) // 5)] if is_log else ticks(left, right)
+    whole = all(float(value).is_integer() for value in shown)
+    chosen = shown[:: -(-len(shown) // 5)] if is_log else [v for v in ticks(left, right) if not whole or v == int(v)]
     for value in chosen:
         at = place(value, bottom).split(",")[0]
         parts.append(f'<text class="tick" x="{at}" y="{BOTTOM + 16}" text-anchor="middle">{_number(value)}</text>')
@@ -135,8 +99,12 @@ def bars(estimates: Sequence[Bar], *, x: str, title: str, low: float = 0.0, high
 
     parts, y = [], 8.0
     for bar in estimates:
+        if bar.is_small:
+            y += 8
+            parts.append(f'<circle class="dot c1" cx="{place(bar.value):.1f}" cy="{y}" r="3"/>')
+            continue
         y += 15
-        parts.append(f'<text class="label" x="14" y="{y:.0f}">{escape(bar.name)}</text>')
+        parts.append(f'<text class="label" x="14" y="{y:.0f}">{_formula(bar.name)}</text>')
         parts.append(f'<text class="tick" x="{RIGHT}" y="{y:.0f}" text-anchor="end">{_number(bar.value)}</text>')
         y += 11
         parts.append(f'<line class="grid" x1="14" x2="{RIGHT}" y1="{y}" y2="{y}"/>')
@@ -153,21 +121,24 @@ def bars(estimates: Sequence[Bar], *, x: str, title: str, low: float = 0.0, high
         at = place(value)
         anchor = "start" if at < 24 else "end" if at > RIGHT - 12 else "middle"
         parts.append(f'<text class="tick" x="{at:.1f}" y="{y}" text-anchor="{anchor}">{_number(value)}</text>')
-    parts.append(f'<text class="axis" x="14" y="{y + 18}">{escape(x)}</text>')
+    parts.append(f'<text class="axis" x="14" y="{y + 18}">{_formula(x)}</text>')
     return _svg(parts, y + 26, title)
 
 
 def matrix(names: Sequence[str], values: Mapping[tuple[int, int], float], *, title: str) -> str:
-    """A symmetric K x K matrix as shaded squares with their numbers: from 0 (paper) to 1 (full)."""
+    """A symmetric K x K matrix as shaded squares with their numbers, from 0 (paper) to 1 (full); rows are numbered."""
     count = len(names)
-    side = min(38.0, 300 / count)
-    left = 92.0
-    parts = []
+    side = min(36.0, 248 / count)
+    left = 150.0
+    parts = [
+        f'<text class="tick" x="{left + (column + 0.5) * side:.1f}" y="14" text-anchor="middle">{column + 1}</text>'
+        for column in range(count)
+    ]
     for row in range(count):
-        y = 8 + row * side
+        y = 20 + row * side
         parts.append(
             f'<text class="tick" x="{left - 6}" y="{y + side / 2 + 4:.1f}" text-anchor="end">'
-            f"{escape(_short(names[row]))}</text>"
+            f"{escape(_short(names[row]))} {row + 1}</text>"
         )
         for column in range(count):
             value = values.get((row, column), values.get((column, row), 0.0))
@@ -179,7 +150,7 @@ def matrix(names: Sequence[str], values: Mapping[tuple[int, int], float], *, tit
                 f'<text class="inside{strong}" x="{x + side / 2:.1f}" y="{y + side / 2 + 4:.1f}" '
                 f'text-anchor="middle">{_share(value)}</text>'
             )
-    return _svg(parts, 14 + count * side, title)
+    return _svg(parts, 26 + count * side, title)
 
 
 def scores(real: Sequence[float], others: Sequence[float], made: Sequence[float], *, x: str, title: str) -> str:
@@ -241,7 +212,7 @@ def _legend(names: Sequence[str], *, last_is_mark: bool = False) -> list[str]:
         for name in row:
             kind = "key mark" if last_is_mark and name == names[-1] else f"key c{number % 6}"
             parts.append(f'<rect class="{kind}" x="{x}" y="{y - 8}" width="12" height="8" rx="2"/>')
-            parts.append(f'<text class="tick" x="{x + 16}" y="{y}">{escape(name)}</text>')
+            parts.append(f'<text class="tick" x="{x + 16}" y="{y}">{_formula(name)}</text>')
             x += 16 + 6.6 * len(name) + 14
             number += 1
     return parts
@@ -254,12 +225,12 @@ def _axes(bottom: float, top: float, x: str, y: str) -> list[str]:
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 5}" y="{at + 4:.1f}" text-anchor="end">{_number(value)}</text>')
     parts.append(
-        f'<text class="axis" x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 33}" text-anchor="middle">{escape(x)}</text>'
+        f'<text class="axis" x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 33}" text-anchor="middle">{_formula(x)}</text>'
     )
     middle = (TOP + BOTTOM) / 2
     parts.append(
         f'<text class="axis" x="10" y="{middle}" text-anchor="middle" '
-        f'transform="rotate(-90 10 {middle})">{escape(y)}</text>'
+        f'transform="rotate(-90 10 {middle})">{_formula(y)}</text>'
     )
     return parts
 
@@ -277,7 +248,7 @@ def _x(value: float, is_log: bool) -> float:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 13 else f"{name[:12]}…"
+    return name if len(name) <= 23 else f"{name[:22]}…"
 
 
 def _share(value: float) -> str:
@@ -286,6 +257,20 @@ def _share(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    if value == 0 or 0.001 <= abs(value) < 10000:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace("-", "−")
+    if value == 0 or abs(value) >= 0.001:
         return f"{value:.3g}".replace("-", "−")
     return f"{value:.0e}".replace("-", "−")
+
+
+def _formula(text: str) -> str:
+    """Text for SVG in which S_c is an S with a subscript."""
+    return re.sub(
+        r"\b([Sp])_([a-z])(.)?",
+        lambda m: (
+            f'<tspan font-style="italic">{m[1]}</tspan><tspan dy="3" font-size="80%">{m[2]}</tspan>'
+            + (f'<tspan dy="-3">{m[3]}</tspan>' if m[3] else "")
+        ),
+        escape(text),
+    )

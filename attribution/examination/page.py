@@ -6,34 +6,52 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 
-from . import sections_of_maps as of_maps
-from . import sections_of_visualizations as of_visualizations
-from .results import Results, Section
+from .questions import (
+    class_model,
+    cross_saliency,
+    discrimination,
+    duality,
+    editing,
+    faithfulness,
+    influence,
+    instances,
+    linearity,
+    localisation,
+    people,
+    regulariser,
+    rules,
+    saliency_of_visualization,
+    saturation,
+    score_gap,
+    softmax,
+)
+from .results import Results
+from .section import Section
 
 ORDER = (
-    of_visualizations.duality,
-    of_visualizations.class_models,
-    of_visualizations.softmax,
-    of_maps.linearity,
-    of_maps.influence,
-    of_maps.saturation,
-    of_visualizations.of_visualization,
-    of_maps.cross_saliency,
-    of_visualizations.editing,
-    of_visualizations.score_gap,
-    of_maps.people,
-    of_maps.rules,
-    of_maps.localisation,
-    of_visualizations.regulariser,
-    of_visualizations.restarts,
-    of_visualizations.discrimination,
-    of_maps.faithfulness,
+    duality,
+    class_model,
+    softmax,
+    linearity,
+    influence,
+    saturation,
+    saliency_of_visualization,
+    cross_saliency,
+    editing,
+    score_gap,
+    people,
+    rules,
+    localisation,
+    regulariser,
+    instances,
+    discrimination,
+    faithfulness,
 )
 
 
 def sections(found: Results) -> list[Section]:
     """The questions in the order of the critique, each answered as far as it can be."""
-    made = [make(found) for make in ORDER]
+    made = [question.ask(found) for question in ORDER]
     for section in made:
         if not section.answer:
             section.answer = "This could not be answered here" + (", for the reason below." if section.missing else ".")

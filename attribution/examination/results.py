@@ -1,53 +1,36 @@
 """What an examination found, as its sections ask for it: tables, arrays, pictures, and words where something failed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from attribution.models import Image, State
+from attribution.view import View
 
-from .drawing import Picture, picture
+from .pictures import Picture, picture
 from .plan import Plan
 
 Row = dict[str, Any]
 
 
-@dataclass
-class Strip:
-    """Pictures in a row under one heading."""
-
-    title: str
-    pictures: list[Picture]
-
-
-@dataclass
-class Section:
-    """One question: as it was asked, what is seen, the answer in a sentence, and how it was measured."""
-
-    mark: str  # S1 ... S16
-    title: str
-    question: str
-    answer: str = ""
-    strips: list[Strip] = field(default_factory=list)
-    figures: list[tuple[str, str]] = field(default_factory=list)  # SVG, caption
-    how: str = ""
-    more: list[str] = field(default_factory=list)  # further sentences from numbers
-    missing: list[str] = field(default_factory=list)  # what could not be answered, and why
-
-    def show(self, title: str, pictures: Sequence[Picture | None]) -> None:
-        there = [one for one in pictures if one is not None]
-        if there:
-            self.strips.append(Strip(title, there))
-
-    def draw(self, svg: str, caption: str) -> None:
-        if svg:
-            self.figures.append((svg, caption))
-
-    def miss(self, *words: str) -> None:
-        self.missing += [text for text in words if text and text not in self.missing]
+TITLES = {
+    "gradient": "derivative",
+    "gradient_input": "derivative × input",
+    "occlusion": "covering",
+    "sobol_total": "Sobol total",
+    "prediction_difference": "prediction difference",
+    "smoothgrad_squared": "variance, upper bound",
+    "gaussian_variance": "variance, lower bound",
+    "integrated_gradients": "integrated gradients",
+    "random_map": "noise",
+    "guided_backprop": "guided back-propagation",
+    "deconvnet": "deconvolution",
+    "vargrad": "curvature (VarGrad)",
+    "smoothgrad": "smoothed derivative",
+    "second_order": "second derivative, smoothed",
+}
 
 
 @dataclass
@@ -61,6 +44,17 @@ class Results:
 
     def label(self, index: int) -> str:
         return self.plan.network.label(index).replace("_", " ")
+
+    def name(self, image: Image) -> str:
+        """What an image is called on the page: its class, as labelled or else as answered, and its file."""
+        index = self.plan.network.class_of(image)
+        return f"{self.label(self.plan.answers[image.pk] if index is None else index).capitalize()} ({image.name})"
+
+    def boxes(self, image: Image) -> list[list[float]]:
+        """An image's boxes in pixels of what the network sees."""
+        view = View(self.plan.network.view_resize, self.plan.network.view_size)
+        ends = [[box[side] for side in ("left", "top", "right", "bottom")] for box in image.boxes]
+        return [view.box(*box, width=image.width, height=image.height) for box in ends]
 
     def table(self, name: str) -> list[Row]:
         """A measurement's rows; [] where it is not done."""
@@ -99,6 +93,11 @@ class Results:
         row = self.plan.visualizations.get(name)
         return row.arrays() if row is not None and row.state == State.DONE else {}
 
+    def notes(self, name: str) -> dict[str, Any]:
+        """What a visualization noted; {} where it is not done."""
+        row = self.plan.visualizations.get(name)
+        return row.notes if row is not None and row.state == State.DONE else {}
+
     def curves(self, name: str) -> dict[str, list[list[float]]]:
         row = self.plan.visualizations.get(name)
         return row.curves if row is not None and row.state == State.DONE else {}
@@ -106,6 +105,10 @@ class Results:
     def curve(self, name: str, column: str) -> list[float]:
         """A visualization's curve, averaged over its restarts."""
         return [sum(point) / len(point) for point in self.curves(name).get(column, [])]
+
+    def end(self, name: str) -> Row:
+        """Where a visualization's curves end, averaged over its restarts; {} where it is not done."""
+        return {column: self.curve(name, column)[-1] for column in self.curves(name)}
 
     def photo(self, image: Image, caption: str = "") -> Picture:
         caption = caption or f"image, seen as {self.label(self.plan.answers[image.pk])}"

@@ -40,6 +40,7 @@ def visualize(
     if steps < 1 or step_size <= 0 or filters < 1:
         raise ValueError("Two gradients need at least 1 step, a step_size above 0 and at least 1 filter.")
     name = _first_filters(network)
+    fixed: dict[str, Tensor] = dict(network.named_parameters())
     weights = {key: value.detach().clone() for key, value in network.named_parameters()}
     image, index = start.detach().clone(), torch.tensor([target.index], device=start.device)
 
@@ -55,7 +56,7 @@ def visualize(
         for kind, moved in (("image", [image]), ("weights", list(weights.values()))):
             with torch.enable_grad():
                 asked = [value.requires_grad_() for value in moved]
-                at, given = (asked[0], dict(network.named_parameters())) if kind == "image" else (start, weights)
+                at, given = (asked[0], fixed) if kind == "image" else (start, weights)
                 value = loss(at, given)
                 slopes = torch.autograd.grad(value, asked, allow_unused=True)
             losses[-1].append(float(value.detach()))
@@ -116,4 +117,5 @@ def _around_grey(slope: Tensor) -> Tensor:
 
 
 def _norm(values: list[Tensor]) -> Tensor:
-    return torch.stack([value.detach().norm() for value in values]).norm()
+    norm: Tensor = torch.stack([value.detach().norm() for value in values]).norm()
+    return norm

@@ -1,23 +1,48 @@
 """The examination: opposite numbers give opposite sentences; the command answers every question, once."""
 
+import base64
+import io
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image as Pillow
 
 from attribution.costs import duration
-from attribution.examination import answers, plan
+from attribution.examination import choosing, ordering, plan
 from attribution.examination.drawing import Bar, Series, bars, legend_rows, lines, matrix, scores, ticks
 from attribution.examination.page import ORDER
-from attribution.examination.sections_of_visualizations import permutation
+from attribution.examination.pictures import boxed
+from attribution.examination.questions import (
+    class_model,
+    cross_saliency,
+    discrimination,
+    duality,
+    editing,
+    faithfulness,
+    influence,
+    instances,
+    linearity,
+    localisation,
+    regulariser,
+    rules,
+    saliency_of_visualization,
+    saturation,
+    score_gap,
+    softmax,
+)
+from attribution.examination.wording import UNKNOWN, number, ranged, within
+from attribution.management.commands.examine import named_arms
 from attribution.models import Image, Measurement, SaliencyMap, State, Visualization
 from tests.attribution import demo_rows
 
-MARKS = [*(f"S{number}" for number in range(1, 17)), "+"]
+INTERVALS = r"95 % (bootstrap|Welch) over|range over|too few for an interval"
+MARKS = [*(f"S{place}" for place in range(1, 17)), "+"]
 
 
 def row(**values: float) -> dict[str, Any]:
@@ -25,120 +50,183 @@ def row(**values: float) -> dict[str, Any]:
 
 
 OPPOSITES: list[tuple[Callable[..., str], tuple[Any, ...], str, tuple[Any, ...], str]] = [
-    (answers.duality, ({"ball": 0.98},), "draw the same image", ({"ball": 0.1},), "draw different images"),
-    (answers.class_model, (0.0, 9.0, 5.0), "above the 5.0", (0.0, 3.0, 5.0), "stays below the 5.0"),
+    (duality.answer, ([0.98], 0.99), "draw the same image", ([0.1], 0.99), "draw different images"),
+    (class_model.answer, (0.0, 9.0, 5.0), "above the 5.0", (0.0, 3.0, 5.0), "stays below the 5.0"),
     (
-        answers.softmax,
+        softmax.answer,
         (row(logit=50, others=-10), row(logit=9, others=-30)),
         "stops early: .* in part by lowering",
         (row(logit=50, others=-30), row(logit=49, others=-10)),
         "climbs as far .* does not lower",
     ),
     (
-        answers.linearity,
+        linearity.answer,
         (row(radius=0.003),),
         "a neighbourhood nobody lives in",
         (row(radius=0.2),),
         "a fair description",
     ),
     (
-        answers.influence,
+        influence.answer,
         ({("a", "b"): row(correlation=0.9), ("a", "c"): row(correlation=0.2)},),
         r"0.20 \(a and c\).*means nothing until",
         ({("a", "b"): row(correlation=0.9), ("a", "c"): row(correlation=0.8)},),
         "matters little which",
     ),
     (
-        answers.saturation,
+        saturation.answer,
         (row(probability=0.999, ratio=0.001, kappa_mean=1.0),),
         "is saturated .* close to a straight line",
         (row(probability=0.5, ratio=0.4, kappa_mean=-2.0),),
         "is not saturated .* does not tell the rise .*−2.00",
     ),
     (
-        answers.second_order,
+        saturation.second_order,
         ({"verdict": "order 2 helps", "r2_order_1": 0.5, "r2_order_2": 0.9},),
         "tells more of the score",
         ({"verdict": "too noisy", "r2_order_1": 0.5, "r2_order_2": -3.0},),
         "too noisy to be used",
     ),
     (
-        answers.saliency_of_visualization,
+        saliency_of_visualization.answer,
         (0.9, 0.98, 1.2),
         "is the class model itself",
         (0.2, 0.3, 1.2),
         "had not come to rest",
     ),
     (
-        answers.cross_saliency,
+        cross_saliency.answer,
         (row(correlation=0.8), row(correlation=0.3)),
         "more than with shuffled .* not which class",
         (row(correlation=0.1), row(correlation=0.5)),
         "less than with shuffled .* depends on the class",
     ),
     (
-        answers.editing,
+        editing.answer,
         (row(probability=1, change=0.01), row(probability=1, change=0.05)),
         "2.6 grey levels .* adversarial example; smooth steps get there",
         (row(probability=0.1, change=0.1), row(probability=0.2, change=0.1)),
         "do not make the network see .* do not get there",
     ),
-    (answers.score_gap, (4, 4, 6, 5.0, 80.0), "Every class model scores higher", (4, 0, 6, 5.0, 2.0), "No class model"),
-    (answers.rules, (row(cosine=0.99),), "nearly the same", (row(cosine=0.2),), "different things"),
     (
-        answers.localisation,
+        score_gap.answer,
+        (4, 4, 6, 5.0, 80.0),
+        "Every class model scores higher",
+        (4, 0, 6, 5.0, 2.0),
+        "No class model scores",
+    ),
+    (rules.answer, (row(cosine=0.99),), "nearly the same", (row(cosine=0.2),), "different things"),
+    (
+        localisation.answer,
         (row(pointing=0.9, pointing_low=0.8, pointing_high=1, centre_pointing=0.5, is_found=0.5),),
         "knows more than the centre",
         (row(pointing=0.2, pointing_low=0.1, pointing_high=0.3, centre_pointing=0.5, is_found=0.1),),
         "does worse than the centre",
     ),
     (
-        answers.regulariser,
-        ({"none": row(high=0.4, likeness=0.1), "blur": row(high=0.01, likeness=0.7)},),
-        "smoothness is the prior's; “blur” draws much the same",
-        ({"none": row(high=0.4, likeness=0.1), "blur": row(high=0.39, likeness=0.2)},),
+        regulariser.answer,
+        ({"none": row(high_frequencies=0.4, likeness=0.1), "blur": row(high_frequencies=0.01, likeness=0.7)},),
+        "smoothness is the prior’s; “blur” draws much the same",
+        ({"none": row(high_frequencies=0.4, likeness=0.1), "blur": row(high_frequencies=0.39, likeness=0.2)},),
         "No prior makes .* none of them draws the same",
     ),
     (
-        answers.restarts,
+        instances.answer,
         (row(pixels=0.05, features=0.95), row(count=3.0)),
         "one of many; on average they show more than one",
         (row(pixels=0.9, features=0.95), row(count=1.0)),
         "nearly a single optimum; on average they show a single",
     ),
     (
-        answers.arms,
-        ((1.0, 1.0), (3.0, 3.0), 0.01),
-        "trained on many instances draw more .* draw about one",
-        ((3.0, 3.0), (3.0, 3.2), 0.6),
-        "no sure difference .* more than one as well",
+        instances.experiment,
+        (
+            row(count=1.1, count_low=1.0, count_high=1.2),
+            row(difference=2, difference_low=1, difference_high=3, networks=16, p_permutation=0.001),
+        ),
+        "trained on many instances draw more: .* draw about one",
+        (
+            row(count=3.1, count_low=2.5, count_high=3.7),
+            row(difference=0.1, difference_low=-0.5, difference_high=0.7, networks=16, p_permutation=0.6),
+        ),
+        "no sure difference: 3.2 against 3.1.* draw many as well",
     ),
     (
-        answers.discrimination,
+        instances.experiment,
+        (
+            row(count=1.5, count_low=1.0, count_high=2.0),
+            row(difference=-1, difference_low=-1.5, difference_high=-0.5, networks=16, p_permutation=0.001),
+        ),
+        "draw fewer, not more: .* stays open",
+        (
+            row(count=1.1, count_low=1.0, count_high=1.2),
+            row(difference=2, difference_low=1, difference_high=3, networks=16, p_permutation=0.001),
+        ),
+        "draw more: ",
+    ),
+    (
+        instances.robust,
+        (
+            {
+                0.3: row(difference=1, difference_low=0.5, difference_high=1.5),
+                0.5: row(difference=2, difference_low=1, difference_high=3),
+            },
+        ),
+        "holds wherever",
+        (
+            {
+                0.3: row(difference=-1, difference_low=-1.5, difference_high=-0.5),
+                0.5: row(difference=2, difference_low=1, difference_high=3),
+            },
+        ),
+        "hangs on where",
+    ),
+    (
+        softmax.matched,
+        (row(logit=9, others=-10), row(logit=5, others=-30)),
+        "lowers the other classes more",
+        (row(logit=9, others=-30), row(logit=5, others=-10)),
+        "does not lower",
+    ),
+    (
+        duality.training,
+        ([[5.0, 5.0], [1.0, 0.1]], 1),
+        "falls along both",
+        ([[5.0, 5.0], [4.9, 0.1]], 1),
+        "does not fall along both",
+    ),
+    (
+        regulariser.elsewhere,
+        ({"none": row(judged_rank=4), "tv": row(judged_rank=1)}, "B"),
+        "“tv” shows the class as well",
+        ({"none": row(judged_rank=4), "tv": row(judged_rank=3)}, "B"),
+        "No prior’s image is the class to B",
+    ),
+    (
+        discrimination.answer,
         (row(cosine=0.8), row(score=9, score_against=8), row(score=9, score_against=2)),
-        "share their direction .* widens the visualization's lead from 1.0 to 7.0",
+        "share their direction .* widens the visualization’s lead from 1.0 to 7.0",
         (row(cosine=0.0), row(score=9, score_against=2), row(score=8, score_against=2)),
         "little in common .* does not widen",
     ),
     (
-        answers.faithfulness,
+        faithfulness.answer,
         (
             {
                 "gradient": row(deletion_probability=0.2, deletion_probability_high=0.3),
-                "random_map": row(deletion_probability=0.8, deletion_probability_low=0.7),
+                "noise": row(deletion_probability=0.8, deletion_probability_low=0.7),
             },
         ),
         "hangs on what the maps mark",
         (
             {
                 "gradient": row(deletion_probability=0.7, deletion_probability_high=0.9),
-                "random_map": row(deletion_probability=0.8, deletion_probability_low=0.7),
+                "noise": row(deletion_probability=0.8, deletion_probability_low=0.7),
             },
         ),
         "not surely worse",
     ),
     (
-        answers.randomisation,
+        faithfulness.randomisation,
         ({"edges": row(ssim=0.9)},),
         "had nothing been learned",
         ({"g": row(ssim=0.1)},),
@@ -148,7 +236,9 @@ OPPOSITES: list[tuple[Callable[..., str], tuple[Any, ...], str, tuple[Any, ...],
 
 
 @pytest.mark.parametrize(
-    ("say", "one", "words", "other", "opposite"), OPPOSITES, ids=[case[0].__name__ for case in OPPOSITES]
+    ("say", "one", "words", "other", "opposite"),
+    OPPOSITES,
+    ids=[f"{case[0].__module__.rpartition('.')[2]}.{case[0].__name__}" for case in OPPOSITES],
 )
 def test_opposite_numbers_give_opposite_sentences(
     say: Callable[..., str], one: tuple[Any, ...], words: str, other: tuple[Any, ...], opposite: str
@@ -160,17 +250,48 @@ def test_opposite_numbers_give_opposite_sentences(
 
 
 def test_a_number_that_is_not_there_is_said_not_to_be() -> None:
-    for say in (answers.linearity, answers.saturation, answers.rules, answers.second_order):
-        assert say({}) == answers.UNKNOWN
-    assert answers.within({}, "r2") == "not measured"
-    assert answers.within(row(r2=-0.5, r2_low=-1, r2_high=0.1), "r2") == "−0.50 (95 % interval −1.00 to 0.10)"
-    assert "nobody can say" in answers.localisation({})
+    for say in (linearity.answer, saturation.answer, rules.answer, saturation.second_order):
+        assert say({}) == UNKNOWN
+    assert within({}, "r2") == "not measured"
+    assert within(row(r2=-0.5, r2_low=-1, r2_high=0.1), "r2") == "−0.50 (95 % interval −1.00 to 0.10)"
+    assert "nobody can say" in localisation.answer({})
 
 
-def test_networks_are_compared_by_permuting_networks() -> None:
-    assert permutation([1, 1, 1, 1], [5, 5, 5, 5]) == pytest.approx(2 / 70)
-    assert permutation([1, 5, 1, 5], [5, 1, 5, 1]) == 1
-    assert permutation([1, 2], [1, 2]) == 1
+def test_every_number_is_told_with_its_named_uncertainty() -> None:
+    measured = {"r2": 0.5, "r2_low": 0.4, "r2_high": 0.6, "interval": "95 % bootstrap over images"}
+    told = number(measured, "r2", "what it is", factor=100, digits=0, unit=" %")
+    assert told is not None
+    assert (told.value, told.interval) == ("50 %", "95 % bootstrap over images: 40 to 60")
+    assert within(measured, "r2") == "0.50 (95 % bootstrap 0.40 to 0.60)"
+    alone = number({"r2": 0.5, "images": 1}, "r2", "what it is")
+    assert alone is not None
+    assert alone.interval == "of 1 image: too few for an interval"
+    assert number({}, "r2", "what it is") is None
+    few = ranged([1.0, -2.0], "what it is", "restarts", 1)
+    assert few is not None
+    assert (few.value, few.interval) == ("−0.5", "range over 2 restarts: −2.0 to 1.0")
+
+
+def test_boxes_are_drawn_where_they_are() -> None:
+    photo = np.zeros((64, 64, 3), dtype=np.uint8)
+    shown = boxed(photo, [[16, 16, 48, 48]], [8, 8, 24, 24], "caption")
+    data = base64.b64decode(shown.address.partition(",")[2])
+    pixels = np.asarray(Pillow.open(io.BytesIO(data))).astype(int)
+    scale = len(pixels) / 64
+    assert pixels[round(47.5 * scale), round(32 * scale)].sum() > 250, "the object's box"
+    assert pixels[round(8 * scale), round(8.5 * scale)].sum() > 250, "the box that was found"
+    assert pixels[round(56 * scale) :].max() < 60, "nothing below either"
+
+
+@pytest.mark.django_db
+def test_the_arms_of_the_experiment_are_named_or_refused_in_words() -> None:
+    for given, words in (
+        (["one=a"], "There is no network “a”"),
+        (["two=a,b"], "should be like one=a,b"),
+        (["one="], "the arm one needs at least two networks"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            named_arms(given)
 
 
 def test_figures_hold_every_name_and_number_and_no_markup_of_their_own() -> None:
@@ -209,10 +330,10 @@ def test_time_is_told_in_words() -> None:
 @pytest.mark.django_db
 def test_images_are_chosen_from_each_class_in_turn() -> None:
     network, images = demo_rows.network(), labelled_scenes()
-    some = plan.choose(network, images, 4)
+    some = choosing.choose(network, images, 4)
     assert len({network.class_of(image) for image in some}) == 4
-    assert [len(image.boxes) for image in plan.varied(images, 4)] == [1, 2, 3, 1]
-    assert plan.class_to_show(network, images, {}) == demo_rows.network().find("goose")
+    assert [len(image.boxes) for image in choosing.varied(images, 4)] == [1, 2, 3, 1]
+    assert choosing.class_to_show(network, images, {}) == demo_rows.network().find("goose")
 
 
 def labelled_scenes() -> list[Image]:
@@ -223,17 +344,18 @@ def labelled_scenes() -> list[Image]:
 
 
 def sections_of(page: str) -> dict[str, str]:
-    marks = re.findall(r'<p class="mark" aria-hidden="true">(.*?)</p>', page)
-    return dict(zip(marks, re.findall(r'<p class="answer">(.*?)</p>', page, re.S), strict=True))
+    """Mark -> HTML of each section."""
+    parts = page.split('<p class="mark" aria-hidden="true">')[1:]
+    return {part.partition("<")[0]: part for part in parts}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_command_answers_every_question_and_computes_nothing_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(plan.LEVELS, "quick", plan.Level(images=3, few=2, steps=3, restarts=2))
-    monkeypatch.setattr(plan, "SLOW_MAPS", ("occlusion", "smoothgrad_squared"))
-    monkeypatch.setattr(plan, "INFLUENCES", ("gradient", "occlusion", "smoothgrad_squared"))
+    monkeypatch.setitem(plan.LEVELS, "quick", plan.Level(3, 2, 3, 2, 2, 2, 1))
+    monkeypatch.setattr(ordering, "SLOW_MAPS", ("occlusion", "smoothgrad_squared", "random_map"))
+    monkeypatch.setattr(ordering, "INFLUENCES", ("gradient", "occlusion", "smoothgrad_squared"))
     monkeypatch.setattr("attribution.management.commands.examine.FIXTURES", tmp_path)
     for name in ("one_0", "one_1", "many_0", "many_1"):
         shutil.copy(demo_rows.CHECKPOINT, tmp_path / f"{name}.safetensors")
@@ -245,12 +367,23 @@ def test_the_command_answers_every_question_and_computes_nothing_twice(
     found = sections_of(page)
     assert list(found) == MARKS
     assert len(ORDER) == len(MARKS)
-    assert all(answer and "could not be answered" not in answer for answer in found.values()), found
+    for mark, section in found.items():
+        answer = re.findall(r'<p class="answer">(.*?)</p>', section, re.S)
+        assert len(answer) == 1, mark
+        assert "could not be" not in answer[0], answer
+        if mark != "S11":
+            assert "<img" in section, f"{mark} shows no picture"
+            numbers = re.findall(r"<dd><b>(.*?)</b> <span>(.*?)</span>", section)
+            assert numbers, f"{mark} names no number"
+            assert all(re.search(INTERVALS, interval) for _, interval in numbers), numbers
+    assert "published numbers on other images" in found["S13"]
+    assert "60.3" in found["S13"]
+    assert "the mean of 2 images that are not of the class" in found["S14"]
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page
     assert page.count("<svg") > 12
     assert page.count("data:image/png;base64,") > 40
-    assert "The same images, 2 networks" in page
+    assert '<th scope="row">twin</th>' in found["S13"]
     assert "Training on many instances made no sure difference" in page, "the four networks are one and the same"
     states = {
         model: dict(model.objects.values_list("pk", "finished_at"))

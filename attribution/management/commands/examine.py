@@ -11,8 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from attribution import computing, images
 from attribution.costs import duration
+from attribution.examination.choosing import choose, class_to_show, shown_first
+from attribution.examination.ordering import order_first, order_second, passes
 from attribution.examination.page import write
-from attribution.examination.plan import LEVELS, Plan, choose, class_to_show
+from attribution.examination.plan import LEVELS, Plan
 from attribution.examination.results import Results
 from attribution.management.commands.compute import chosen
 from attribution.management.waiting import WorkFailedError, reread, see_through
@@ -48,8 +50,17 @@ class Command(BaseCommand):
             "--beside",
             default="",
             metavar="NAMES",
-            help="networks whose accuracy and localisation stand beside it: a,b",
+            help="networks whose accuracy and localisation stand beside it: a,b; the first also judges its images",
         )
+        parser.add_argument(
+            "--arms",
+            nargs="+",
+            default=[],
+            metavar="ARM=NAMES",
+            help="networks that were trained on one instance an image and on many: one=a,b,c many=d,e,f (default, for "
+            "a network of the scenes: those that come with Gander)",
+        )
+        parser.add_argument("--toward", default="", help="which class an image of the visualized one is edited toward")
         parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random (default: 0)")
         parser.add_argument("--estimate", action="store_true", help="only say how long it would take")
 
@@ -61,12 +72,12 @@ class Command(BaseCommand):
             if not there:
                 raise ValueError("There are no images to examine it on; add some with add_images.")
             plan = self.planned(network, there, options)
-            plan.order_first()
+            order_first(plan)
             self.estimate(plan)
             if options["estimate"]:
                 return
             self.see(plan.rows, plan)
-            self.see(plan.order_second(), plan)
+            self.see(order_second(plan), plan)
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         page = options["out"] / "index.html"
@@ -83,11 +94,21 @@ class Command(BaseCommand):
         }
         index = network.find(options["index"]) if options["index"] else class_to_show(network, some, answers)
         pool = choose(network, there, POOL)
-        beside = [chosen(name, "*")[0] for name in options["beside"].split(",") if name]
-        return Plan(network, some, pool, level, options["seed"], index, answers, beside=beside, arms=self.arms(network))
+        return Plan(
+            network,
+            shown_first(network, some, index),
+            pool,
+            level,
+            options["seed"],
+            index,
+            answers,
+            toward=network.find(options["toward"]) if options["toward"] else None,
+            beside=[chosen(name, "*")[0] for name in options["beside"].split(",") if name],
+            arms=named_arms(options["arms"]) if options["arms"] else self.demo_arms(network),
+        )
 
-    def arms(self, network: Network) -> dict[str, list[Network]]:
-        """Networks that were trained on one and on many instances; a scenes network is given the demo's."""
+    def demo_arms(self, network: Network) -> dict[str, list[Network]]:
+        """The demo's networks that were trained on one and on many instances, for a network of such scenes."""
         if network.plugin != "scenes":
             return {}
         found: dict[str, list[Network]] = {}
@@ -102,11 +123,11 @@ class Command(BaseCommand):
     def estimate(self, plan: Plan) -> None:
         from attribution import compute
 
-        passes = plan.passes()
-        seconds = passes * compute.seconds_a_pass(computing.source_of(plan.network))
-        if passes:
+        left = passes(plan)
+        seconds = left * compute.seconds_a_pass(computing.source_of(plan.network))
+        if left:
             self.stdout.write(
-                f"About {passes:,.0f} forward passes of one image are left: {duration(seconds)} on one core of this "
+                f"About {left:,.0f} forward passes of one image are left: {duration(seconds)} on one core of this "
                 "machine at its present load, less with more workers."
             )
         else:
@@ -147,3 +168,20 @@ class Command(BaseCommand):
 def named(path: Path) -> str:
     """A checkpoint's name with its content's first digits: one that was trained anew is another network."""
     return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
+
+
+def named_arms(given: list[str]) -> dict[str, list[Network]]:
+    """["one=a,b", "many=c,d"] -> the networks of both arms; raises ValueError in words."""
+    found: dict[str, list[Network]] = {}
+    for text in given:
+        arm, equals, names = text.partition("=")
+        if not equals or arm not in ARMS or arm in found:
+            raise ValueError(f"--arms {text} should be like one=a,b or many=c,d, each arm once.")
+        found[arm] = [chosen(name, "*")[0] for name in names.split(",") if name]
+    short = [arm for arm in ARMS if len(found.get(arm, [])) < 2]
+    if short:
+        raise ValueError(f"--arms: the arm {short[0]} needs at least two networks, for the network is the unit.")
+    labels = {network.name: network.labels for networks in found.values() for network in networks}
+    if len({tuple(some) for some in labels.values()}) > 1:
+        raise ValueError(f"--arms: the networks {', '.join(labels)} should all have the same classes.")
+    return found

@@ -1,0 +1,66 @@
+"""Numbers with their uncertainty in words; the uncertainty is always named."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .drawing import Bar
+from .section import Number
+
+Row = Mapping[str, Any]
+UNKNOWN = "This could not be measured here."
+INTERVAL = "95 % interval"
+
+
+def plain(value: float, digits: int = 2) -> str:
+    """A number with a real minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def within(row: Row, name: str, digits: int = 2, *, is_nested: bool = False) -> str:
+    """“0.41 (95 % bootstrap 0.30 to 0.52)”, in square brackets where nested; the number alone without an interval."""
+    value, low, high = row.get(name), row.get(f"{name}_low"), row.get(f"{name}_high")
+    if value is None:
+        return "not measured"
+    text = f"{value:.{digits}f}"
+    if low is not None and high is not None:
+        kind = str(row.get("interval", INTERVAL)).split(" over ")[0]
+        ends = f"{kind} {low:.{digits}f} to {high:.{digits}f}"
+        text += f" [{ends}]" if is_nested else f" ({ends})"
+    return text.replace("-", "−")
+
+
+def number(row: Row, name: str, what: str, digits: int = 2, *, factor: float = 1.0, unit: str = "") -> Number | None:
+    """A row's number with its named interval; None where it was not measured."""
+    value, low, high = (row.get(f"{name}{end}") for end in ("", "_low", "_high"))
+    if value is None:
+        return None
+    if low is None or high is None:
+        count = row.get(f"{name}_images", row.get("images", 1))
+        interval = f"of {count} image{'' if count == 1 else 's'}: too few for an interval"
+    else:
+        ends = f"{plain(factor * low, digits)} to {plain(factor * high, digits)}"
+        interval = f"{row.get('interval', INTERVAL)}: {ends}"
+    return Number(f"{plain(factor * value, digits)}{unit}", what, interval)
+
+
+def ranged(values: Sequence[float], what: str, over: str, digits: int = 2, *, unit: str = "") -> Number | None:
+    """The mean of a few values with their range, such as “range over 6 restarts”; None where there are none."""
+    if not values:
+        return None
+    ends = f"{plain(min(values), digits)} to {plain(max(values), digits)}"
+    return Number(f"{plain(sum(values) / len(values), digits)}{unit}", what, f"range over {len(values)} {over}: {ends}")
+
+
+def spread(name: str, values: Sequence[float]) -> Bar:
+    """The mean of a few values as a point, their range as its line."""
+    return Bar(name, sum(values) / len(values), min(values), max(values))
+
+
+def mean(rows: Sequence[Row], column: str) -> float:
+    """The mean of a column over the rows that have it; 0 where none has."""
+    values = column_of(rows, column)
+    return sum(values) / len(values) if values else 0.0
+
+
+def column_of(rows: Sequence[Row], column: str) -> list[float]:
+    return [float(row[column]) for row in rows if row.get(column) is not None]
