@@ -9,7 +9,7 @@ from django.db import transaction
 from attribution import plugins, rendering
 
 from . import safeguards
-from .models import AuditEntry, Study
+from .models import Study
 
 MOVES = {  # action -> the states it is allowed in, the state it leads to
     "pause": ([Study.State.RUNNING], Study.State.PAUSED),
@@ -32,7 +32,7 @@ def launch(study: Study, user: User | None = None) -> None:
         row.freeze(frozen(row))
         row.state = Study.State.RUNNING
         row.save(update_fields=["state", "frozen", "frozen_at", "hash"])
-        note(row, user, "launched the study", hash=row.hash)
+        row.note("launched the study", user, hash=row.hash)
     study.refresh_from_db()
 
 
@@ -113,13 +113,9 @@ def _move(study: Study, user: User | None, action: str) -> None:
             raise StateError(f"{row} is {row.state}; to {action} it, it should be {' or '.join(allowed)}.")
         row.state = after
         row.save(update_fields=["state"])
-        note(row, user, f"{action}d the study")
+        row.note(f"{action}d the study", user)
     study.refresh_from_db()
 
 
 def locked(study: Study) -> Study:
     return Study.objects.select_for_update(no_key=True).get(pk=study.pk)
-
-
-def note(study: Study, user: User | None, action: str, **detail: Any) -> None:
-    AuditEntry.objects.create(study=study, user=user.get_username() if user else "", action=action, detail=detail)

@@ -16,7 +16,7 @@ from .changes import document_changes
 from .condition_pictures import CONTROL_RULES, Source
 from .document import Problem, completed, validate
 from .document_design import schedule
-from .launching import StateError, close, frozen, launch, locked, note, pause, resume
+from .launching import StateError, close, frozen, launch, locked, pause, resume
 from .models import Arm, Condition, Item, Membership, Participant, Recruitment, Study
 from .selection import DocumentError, drawn, select
 from .stimuli import build, settle_truth, stimulus_name
@@ -66,7 +66,7 @@ def add(document: Mapping[str, Any], user: User | None = None) -> Study:
         _make_rows(study)
         if user is not None and not study.membership_set.exists():
             Membership.objects.create(study=study, user=user, role=Membership.Role.OWNER)
-        note(study, user, "added the study", version=study.version)
+        study.note("added the study", user, version=study.version)
     return study
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from study.statistics.bootstrap import one_way_bootstrap, two_way_bootstrap
 from study.statistics.crossed_means import Labels, UndefinedError, crossed_mean
 
 Values = npt.NDArray[np.float64]
@@ -135,22 +136,22 @@ def _around(means: Values, name: str, factor: float) -> Interval:
 def _bootstrap(
     y: Values, participants: Labels, items: Labels, *, level: float, name: str, seed: int, **_: Any
 ) -> Interval:
-    """Percentiles of 2,000 means in which participants and items are both drawn with replacement."""
-    people, things = pd.factorize(np.asarray(participants))[0], pd.factorize(np.asarray(items))[0]
-    n_people, n_things = int(people.max()) + 1, int(things.max()) + 1
-    if max(n_people, n_things) < 2:
+    """Percentiles of 2,000 means; a side with one member cannot be drawn again, so the other is."""
+    sides = {"participants": pd.factorize(np.asarray(participants))[0], "items": pd.factorize(np.asarray(items))[0]}
+    several = {of: codes for of, codes in sides.items() if codes.max() > 0}
+    if not several:
         raise UndefinedError("there are only one participant and one item, so nothing can be inferred beyond them")
-    sums, counts = np.zeros((n_people, n_things)), np.zeros((n_people, n_things))
-    np.add.at(sums, (people, things), y)
-    np.add.at(counts, (people, things), 1.0)
-    rng = np.random.default_rng(seed)
-    drawn_people = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=2000)
-    drawn_things = rng.multinomial(n_things, np.full(n_things, 1 / n_things), size=2000)
-    totals = ((drawn_people @ sums) * drawn_things).sum(1)
-    sizes = ((drawn_people @ counts) * drawn_things).sum(1)
-    means = totals[sizes > 0] / sizes[sizes > 0]
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(y.mean()), float(low), float(high), name)
+
+    def mean(weights: Values) -> float:
+        return float(weights @ y / weights.sum()) if weights.any() else float("nan")
+
+    if len(several) == 2:
+        drawn = two_way_bootstrap(mean, participants, items, seed=seed)
+    else:
+        ((of, codes),) = several.items()
+        drawn = one_way_bootstrap(lambda counts: mean(counts[codes]), int(codes.max()) + 1, of=of, seed=seed)
+    low, high = drawn.interval(level)
+    return Interval(float(y.mean()), float(low[0]), float(high[0]), name)
 
 
 def _means(y: Values, codes: Labels) -> Values:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from study.statistics.bootstrap import two_way_bootstrap
 from study.statistics.intervals import KINDS, interval_name, mean_interval
 from study.statistics.multiplicity import holm
 from study.statistics.rounding import p_value, percent, rounded, without_zero
@@ -136,3 +137,15 @@ def test_numbers_are_printed_in_apa_style():
 def test_an_unknown_rounding_rule_is_refused():
     with pytest.raises(ValueError, match="truncate"):
         rounded(1.0, 1, "up")
+
+
+def test_the_bootstrap_is_that_of_the_two_way_bootstrap_and_of_the_other_side_where_one_has_a_single_member():
+    rng = np.random.default_rng(3)
+    people, things = np.indices((12, 8)).reshape(2, -1)
+    y = (rng.random(96) < 0.6).astype(float)
+    found = mean_interval(y, people, things, kind="bootstrap_90", seed=5)
+    low, high = two_way_bootstrap(lambda w: w @ y / w.sum(), people, things, seed=5).interval(0.9)
+    assert (found.low, found.high) == (low[0], high[0])
+    alone = mean_interval(y[:12], people[::8], np.zeros(12), kind="bootstrap_95")
+    spread = y[:12].std() / np.sqrt(12)
+    assert (alone.high - alone.low) / 2 == pytest.approx(1.96 * spread, rel=0.2)
