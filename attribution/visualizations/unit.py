@@ -9,7 +9,8 @@ from torch import Tensor
 
 from attribution.networks import Network
 from attribution.randomness import generator
-from attribution.scores import scores
+from attribution.scores import gradients, scores
+from attribution.smoothing import blurred
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 from attribution.visualizations._ascent import Noted, class_scores, climb, curve_point, distance, start_near
@@ -52,7 +53,22 @@ def visualize(
         climbed = scores(network, images, [target] * len(images))
         return climbed, {"activation": climbed.detach().tolist(), **noted}
 
+    def awake(start: Tensor) -> Tensor:
+        """Where a unit does not answer to fine noise at all, and so has no derivative, it may to coarser noise.
+
+        Each is tried with its negative, to which a blur of 0 leads.
+        """
+        for pixels in (0, 1, 0, 2, 0, 4, 0, 8, 0):
+            slopes = gradients(network, start, [target] * restarts)[1].flatten(1).norm(dim=1)
+            if slopes.all():
+                break
+            coarser = on_ball(network.mean - blurred(start - network.mean, pixels))
+            start = torch.where((slopes == 0).view(-1, 1, 1, 1), coarser, start)
+        return start
+
     start = on_ball(start_near(network.mean, size, restarts, radius, generator(seed)))
+    if target.index is None:
+        start = awake(start)
     images, curves = climb(start, objective, steps=steps, step_size=step_size, settle=on_ball, progress=progress)
     with torch.no_grad():
         reached = objective(images, steps)[0].tolist()
@@ -63,4 +79,6 @@ def visualize(
         "range": [float(images.min()), float(images.max())],
         "clipping": "none",
     }
+    if not any(curves["gradient_norm"][-1]) and not any(reached):
+        notes["reading"] = "The unit answered to none of the starts: the images are noise and say nothing about it."
     return Visualized(images=images, curves=curves, notes=notes)

@@ -132,6 +132,23 @@ def test_a_unit_is_climbed_on_the_ball_and_reaches_the_optimum_of_a_linear_unit(
     assert found.notes["scalar"] == "activation"
 
 
+def test_a_unit_that_does_not_answer_to_fine_noise_is_woken_by_coarser_noise_or_said_to_sleep() -> None:
+    network = small.network()
+    wide = nn.Conv2d(3, 2, 9, padding=4)
+    nn.init.constant_(wide.weight, 1 / 243)  # the mean of its field: white noise comes to nearly nothing
+    wide.bias = nn.Parameter(torch.tensor([-0.1, -100.0]))
+    network.model = nn.Sequential(wide, nn.ReLU(), nn.Flatten(), nn.Linear(2 * small.SIZE**2, 5))
+    network.requires_grad_(False)
+    woken, asleep = (
+        visualize("unit", network, Target(module="1", channel=channel, position=(12, 12)), steps=20)
+        for channel in (0, 1)
+    )
+    assert sum(score > 0 for score in woken.notes["score"]) >= 3  # type: ignore[attr-defined]
+    assert "reading" not in woken.notes
+    assert asleep.notes["score"] == [0.0] * 4
+    assert "answered to none of the starts" in str(asleep.notes["reading"])
+
+
 def test_penalty_and_ball_agree_at_the_distance_that_the_penalty_reached() -> None:
     network = small.network(activation=nn.Softplus())
     network.model[3] = nn.AvgPool2d(2)  # type: ignore[index]
