@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 
 from attribution.leases import Lease, LostLeaseError, patiently
 from attribution.models import State, digest
-from study import frames, power_curve, power_simulation, power_verdict
+from study import frames, power_curve, power_data, power_simulation, power_verdict
 from study.document import item_names
 from study.power_plan import Plan, PowerError, plan
 from study.supplements.primary import VALUES
@@ -95,7 +95,7 @@ def _like(study: Study, like: Study, given: Mapping[str, Any]) -> dict[str, Any]
     names = [one.name for one in answers.conditions if one.name in set(answers.responses["condition"])]
     if len(names) < 2:
         raise PowerError(f"{like} has answers under {len(names)} condition; SDs need two.")
-    means, spread = power_simulation.estimated(answers, value, names[0], names[1])
+    means, spread = power_data.estimated(answers, value, names[0], names[1])
     mine = {one["name"] for one in study.document.get("conditions", [])}
     return {
         "spread": {**spread, **(given.get("spread") or {})},

@@ -11,8 +11,8 @@ from django.template.loader import render_to_string
 
 from attribution.models import State, digest
 from study import conclusions, frozen_plan, launching, power_curve, registration_texts, tables
+from study.power_data import example
 from study.power_plan import Plan
-from study.power_simulation import example
 from study.report_texts import shown
 
 from .document import item_names
