@@ -53,7 +53,7 @@ def elsewhere(rows: Mapping[str, Row], judge: str) -> str:
             f"{plain(ranks[best], 1)} on average."
         )
     taken = [name for name, rank in ranks.items() if rank <= 1.5]
-    named = " and ".join(f"“{name}”" for name in taken)
+    named = "the images of all priors" if len(taken) == len(ranks) else " and ".join(f"“{name}”" for name in taken)
     return f"To {judge}, which did not draw them, {named} {'shows' if len(taken) == 1 else 'show'} the class as well."
 
 
