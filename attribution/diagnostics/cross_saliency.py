@@ -107,17 +107,22 @@ def common_classes(network: Network, images: Tensor, labels: Sequence[int | None
 
 
 def class_gradients(network: Network, images: Tensor, classes: Sequence[int]) -> Tensor:
-    """d S_k / dx (N, K, 3, H, W) of several classes: one forward pass a chunk, all classes go back together.
+    """d S_k / dx (N, K, 3, H, W) of several classes: one forward pass a chunk for all classes.
 
+    They go back together, but one after the other through batch normalisation, which is slow for many at once.
     A network that ends in a ReLU is asked before it, where every score has a slope.
     """
     before = last_relu(network, images[:1]) is not None
+    has_norms = any(isinstance(module, torch.nn.BatchNorm2d) for module in network.modules())
 
     def compute(part: slice) -> Tensor:
         with torch.enable_grad():
             inputs = images[part].detach().requires_grad_()
             logits = logits_before_relu(network, inputs) if before else network(inputs)
             wanted = logits[:, list(classes)]  # (B, K)
+            if has_norms:
+                each = [torch.autograd.grad(wanted[:, k].sum(), inputs, retain_graph=True) for k in range(len(classes))]
+                return torch.stack([slopes for (slopes,) in each], dim=1)
             ways = torch.eye(len(classes), device=images.device)[:, None, :].expand(-1, len(inputs), -1)
             (slopes,) = torch.autograd.grad(wanted, inputs, ways, is_grads_batched=True)  # (K, B, 3, H, W)
         return slopes.transpose(0, 1)
