@@ -158,6 +158,36 @@ def test_what_a_refused_form_says_is_accessible_too(site, browser):
     page.close()
 
 
+@pytest.mark.parametrize("width", [1280, 320])
+def test_what_is_said_when_something_is_refused_is_accessible_too(site, browser, width):
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    page = context.new_page()
+
+    def check(heading: str) -> None:
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert Axe().run(page).response["violations"] == [], heading
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), heading
+
+    def log_in_wrongly(name: str) -> None:
+        page.goto(f"{site.url}/dashboard/log-in/")
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill("not this one")
+        page.get_by_role("button", name="Log in").click()
+
+    page.goto(f"{site.url}/nowhere/")
+    check("There is nothing here")
+    for _ in range(8):
+        log_in_wrongly(f"nobody {width}")
+    check("This account is locked for now")
+    page.goto(f"{site.url}/dashboard/log-in/")
+    context.clear_cookies()
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    check("The form was not accepted")
+    context.close()
+
+
 def test_the_keyboard_alone_reaches_everything(site, browser):
     page = browser.new_page()
     page.goto(f"{site.url}/dashboard/")
