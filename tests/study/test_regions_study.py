@@ -74,7 +74,9 @@ def marked_study() -> Study:
             exclusions=[{"rule": "participants", "parameters": {"named": ["out"], "reason": "asked to be left out"}}],
             analysis={
                 "primary": "regions_against_maps",
-                "analyses": [{"name": "regions_against_maps", "parameters": {"replicates": 200, "splits": 10}}],
+                "analyses": [
+                    {"name": "regions_against_maps", "parameters": {"replicates": 200, "splits": 10, "radius": 0.15}}
+                ],
             },
         )
     )
@@ -87,10 +89,9 @@ def marked_study() -> Study:
     preparation.launch(study)
     for number in range(PEOPLE + 1):
         person = factories.participant(study, origin="simulated")
-        if number == PEOPLE:
-            person.code = "out"
-            person.save()
-        take(person, number)
+        person.code = "out" if number == PEOPLE else f"p{number}"
+        person.save()
+        take(person)
     return study
 
 
@@ -99,12 +100,13 @@ def _rows_of(path: Path) -> bytes:
     return "\n".join([head, *(row for row in rows if row.split(",")[0] in SCENES)]).encode()
 
 
-def take(person: Any, seed: int) -> None:
-    rng = random.Random(seed)
+def take(person: Any) -> None:
+    """Answers that hang on person, item and task alone, not on the order, which is drawn anew each time."""
     while person.state == "started":
         trial = unanswered(person, 1)[0]
         screen = session.screen(trial, person.study)
         kind = plugins.load("study.trials", trial.trial_type)
+        rng = random.Random(f"{person.code} {trial.stimulus.item.name} {trial.task}")
         answer = kind.bot(screen, session.key_of(trial, person.study), 1.0, rng)
         given = Given(trial.position, trial.attempt, uuid.uuid4(), answer, 900.0, {})
         stored, refused, _ = session.store(person, [given])
