@@ -28,7 +28,8 @@ def choose(
 
 def shown_first(network: Network, images: Sequence[Image], index: int) -> list[Image]:
     """The same images, one of the class ``index`` first where there is one."""
-    return sorted(images, key=lambda image: network.class_of(image) != index)
+    first = next((image for image in images if network.class_of(image) == index), None)
+    return [image for image in (first, *(one for one in images if one is not first)) if image is not None]
 
 
 def varied(images: Sequence[Image], most: int) -> list[Image]:

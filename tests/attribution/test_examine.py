@@ -333,6 +333,8 @@ def test_images_are_chosen_from_each_class_in_turn() -> None:
     some = choosing.choose(network, images, 4)
     assert len({network.class_of(image) for image in some}) == 4
     assert [len(image.boxes) for image in choosing.varied(images, 4)] == [1, 2, 3, 1]
+    shown = choosing.shown_first(network, some, network.class_of(some[2]) or 0)
+    assert [some.index(image) for image in shown] == [2, 0, 1, 3]
     assert choosing.class_to_show(network, images, {}) == demo_rows.network().find("goose")
 
 
