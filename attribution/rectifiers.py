@@ -4,6 +4,7 @@ With input z and upstream R: back-propagation R [z > 0], deconvolution R [R > 0]
 nowhere else: convolution, linear and max-pool layers send back the same.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
@@ -67,13 +68,16 @@ class _Rectify(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, rule: Rule, top: float, in_place: bool) -> Tensor:
-        ctx.rule = rule
-        if rule != "deconvolution":
-            ctx.save_for_backward((z > 0) & (z < top))
+        ctx.rule, ctx.top = rule, top
         if in_place:
             ctx.mark_dirty(z)
-            return z.clamp_(0, top)
-        return z.clamp(0, top)
+        if top == math.inf:
+            passed = z.relu_() if in_place else z.relu()
+        else:
+            passed = z.clamp_(0, top) if in_place else z.clamp(0, top)
+        if rule != "deconvolution":
+            ctx.save_for_backward(passed)
+        return passed
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, None, None]:
@@ -81,8 +85,10 @@ class _Rectify(torch.autograd.Function):
         if ctx.rule != "back-propagation":
             back = back.clamp(min=0)
         if ctx.rule != "deconvolution":
-            (passes,) = ctx.saved_tensors
-            back = back * passes
+            (passed,) = ctx.saved_tensors
+            back = torch.ops.aten.threshold_backward(back, passed, 0)
+            if ctx.top != math.inf:
+                back = back * (passed < ctx.top)
         return back, None, None, None
 
 
