@@ -6,7 +6,6 @@ by its position.
 
 import functools
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -19,6 +18,7 @@ from study import gates, trials
 from study.models import Participant, Report, Response, Stimulus, StimulusSlot, Study, Trial
 
 from .answers import Given, RefusalError
+from .conduct import conduct, gate_of, within_gate
 from .rows import participant_of, unanswered
 
 LOOK_AHEAD = 4  # screens that the page holds: enough to fetch their pictures ahead, few enough to reveal little
@@ -106,19 +106,6 @@ def screens(participant: Participant, upcoming: list[Trial], after: int = -1) ->
         for trial in shown
         if trial.position > after
     ]
-
-
-def within_gate(participant: Participant, upcoming: list[Trial]) -> list[Trial]:
-    """Those of the next trials that may be seen now: what lies behind a gate is not known before it is settled."""
-    if not upcoming or gate_of(participant, upcoming[0]) is None:
-        return upcoming
-    here = (upcoming[0].phase, upcoming[0].attempt)
-    return [trial for trial in upcoming if (trial.phase, trial.attempt) == here]
-
-
-def gate_of(participant: Participant, trial: Trial) -> gates.Gate | None:
-    """The gate that this trial is part of, if any."""
-    return conduct(participant).gates.get(trial.phase) if trial.phase in gates.PHASES else None
 
 
 def screen(trial: Trial, study: Study) -> trials.Screen:
@@ -252,35 +239,6 @@ def _feedback(participant: Participant, trial: Trial, columns: dict[str, Any]) -
     offered = {value: label for control in screen(trial, participant.study).controls for value, label in control.values}
     right = str(columns.get("answer_key"))
     return {"is_correct": columns["correct"], "answer": offered.get(right, right)}
-
-
-@dataclass(frozen=True)
-class Conduct:
-    """What of a study's document every session needs: it is read once a process."""
-
-    feedback: frozenset[str]  # the phases after whose answers it is told whether they are right
-    gates: Mapping[str, gates.Gate]
-    pause_every: int  # main presentations between two offered pauses; 0 is no pause
-
-
-def conduct(participant: Participant) -> Conduct:
-    frozen_at = participant.study.frozen_at
-    return _kept_conduct(participant.study_id, frozen_at) if frozen_at else _read_conduct(participant.study_id)
-
-
-def _read_conduct(study: int) -> Conduct:
-    document = Study.objects.values_list("document", flat=True).get(pk=study)
-    phases = (Trial.Phase.PRACTICE, Trial.Phase.TRAINING)
-    return Conduct(
-        frozenset(phase for phase in phases if document.get(phase, {}).get("feedback")),
-        gates.gates_of(document),
-        document.get("breaks", {}).get("every", 0),
-    )
-
-
-@functools.lru_cache(maxsize=1024)
-def _kept_conduct(study: int, frozen_at: datetime) -> Conduct:
-    return _read_conduct(study)
 
 
 def _note_progress(participant: Participant, *, is_last: bool) -> None:
