@@ -69,4 +69,4 @@ def shown(finding: Finding) -> dict[str, Any]:
 
 def _unbroken(text: str) -> str:
     """With no-break spaces around the signs of statistics: no line ends between p and its value."""
-    return text.replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0")
+    return text.replace(" = ", "\u00a0=\u00a0").replace(" < ", "\u00a0<\u00a0").replace(" > ", "\u00a0>\u00a0")

@@ -32,7 +32,9 @@ def without_zero(value: float | None, decimals: int, rule: str = "half_even") ->
 
 
 def p_value(p: float | None) -> str:
-    """“p < .001”, “p = .034”, “p undefined”."""
+    """“p < .001”, “p = .034”, “p > .999”, “p undefined”."""
     if p is None or not math.isfinite(p):
         return "p undefined"
-    return "p < .001" if p < 0.001 else f"p = {without_zero(p, 3) if p < 0.9995 else '1'}"
+    if p < 0.001:
+        return "p < .001"
+    return f"p = {without_zero(p, 3)}" if p < 0.9995 else "p > .999"

@@ -286,6 +286,11 @@ REFUSED = [
         {"mapping": MAPPING + '[report]\ncontrol = "none"\n'},
         "there is no condition “none”; there are: old, new",
     ),
+    ("a tie of nobody", {"mapping": MAPPING + 'tie = "right"\n'}, "tie needs winner and loser beside it"),
+    ("a scale of no rating", {"mapping": MAPPING + "[scale]\nrating = [1, 7]\n"}, "but [columns] names no rating"),
+    ("covariates in a list", {"mapping": MAPPING + 'covariates = ["how"]\n'}, "covariates should be {"),
+    ("values in a list", {"mapping": MAPPING + "[values]\ncorrect = [1]\n"}, "what each of their values means"),
+    ("pairs by a word", {"mapping": MAPPING + '[report]\npaired = "yes"\n'}, "should be true or false"),
     ("a name that is no slug", {"slug": "Published Data"}, "should be lower-case letters"),
 ]
 

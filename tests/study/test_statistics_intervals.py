@@ -131,7 +131,7 @@ def test_numbers_are_printed_in_apa_style():
     assert p_value(0.0341) == "p = .034"
     assert p_value(0.00002) == "p < .001"
     assert p_value(None) == "p undefined"
-    assert p_value(1.0) == "p = 1"
+    assert p_value(1.0) == "p > .999"
 
 
 def test_an_unknown_rounding_rule_is_refused():
