@@ -259,7 +259,7 @@ def _share(value: float) -> str:
 def _number(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value:,.0f}".replace("-", "−")
-    if value == 0 or abs(value) >= 0.001:
+    if value == 0 or abs(value) >= 0.0001:
         return f"{value:.3g}".replace("-", "−")
     return f"{value:.0e}".replace("-", "−")
 

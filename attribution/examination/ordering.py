@@ -16,6 +16,7 @@ SCALARS: tuple[Scalar, ...] = ("logit", "log_probability", "margin")
 EDITS = ("raw", "smoothed", "low_pass")
 SHUFFLED = 7  # the seed of the controls with shuffled weights
 PENALTY = 0.05  # λ of every class model that is not about its prior
+NOISES = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2]  # around which the linear model is tried
 NOISY = 0.1  # where ascents on shuffled weights begin: around a plain colour such a network is flat
 QUICK_MAPS = ("gradient", "gradient_input", "guided_backprop", "deconvnet")
 SLOW_MAPS = (
@@ -49,7 +50,7 @@ COARSE: dict[str, dict[str, Any]] = {
 
 # About how many forward passes of one image a measurement of one image takes, at the parameters ordered here.
 PASSES = {
-    "linearity": 340,
+    "linearity": 300,
     "second_order_fidelity": 2400,
     "saturation": 40,
     "cross_saliency": 30,
@@ -188,7 +189,7 @@ def _visualizations(plan: Plan) -> None:
 def _measurements(plan: Plan) -> None:
     steps, own = plan.level.steps, {"index": plan.index}
     plan.measure("saturation", plan.images, {"samples": 4})
-    plan.measure("linearity", plan.images, {"samples": 32})
+    plan.measure("linearity", plan.images, {"samples": 32, "deviations": NOISES})
     plan.measure("second_order_fidelity", plan.few, {"grid": 5, "samples": 400, "fresh": 200})
     resting = {**own, "steps": 2 * steps, "restarts": 2, "penalty": PENALTY}
     plan.measure("saliency_of_visualization", plan.images, resting)

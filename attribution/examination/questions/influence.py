@@ -11,7 +11,7 @@ from ..wording import UNKNOWN, Row, number, plain
 DISTRIBUTIONS = {
     "gradient": ("the rise of S_c by an infinitely small change of a pixel", "none: one point"),
     "gradient_input": ("the derivative times the pixel’s value", "none: one point, and black"),
-    "occlusion": ("the fall of S_c when a square is covered", "the image, and the same with a square of the mean colour"),
+    "occlusion": ("the fall of S_c when a square is covered", "the image, and with a square of the mean colour"),
     "sobol_total": ("the share of variance that is gone with a cell", "masks of the image, uniform in each cell"),
     "prediction_difference": ("the fall of the log odds when a square is drawn anew", "squares as their surroundings"),
     "smoothgrad_squared": ("s²E g², no less than the share of variance", "Gaussian noise around the image"),
