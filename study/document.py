@@ -72,6 +72,8 @@ def _items(document: Table) -> list[Problem]:
         return [Problem(("items",), "should have either classes (of visualizations) or images (of saliency maps).")]
     if items["images"] and items["per_class"] != 1:
         return [Problem(("items", "per_class"), "belongs to classes; images are shown once each.")]
+    if items["balanced"] and not items["images"]:
+        return [Problem(("items", "balanced"), "= true belongs to images: the network is asked about photos.")]
     return []
 
 

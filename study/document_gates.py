@@ -52,7 +52,7 @@ def training_problems(document: Table) -> list[Problem]:
         found.append(Problem(("training",), "shows photos with their maps, so it needs items.images."))
     for number, task in enumerate(document["tasks"]):
         if training["count"] and task["options"].get("k", training["count"]) != training["count"]:
-            words = f"= {task['options']['k']} should be training.count, {training['count']}."
+            words = f"= {task['options']['k']} should be training.count, {training['count']}, or left out."
             found.append(Problem(("tasks", number, "options", "k"), words))
     if any(condition["compare"] for condition in document["conditions"]):
         found.append(

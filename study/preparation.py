@@ -18,7 +18,7 @@ from .document import Problem, completed, validate
 from .document_design import schedule
 from .launching import StateError, close, frozen, launch, locked, pause, resume
 from .models import Arm, Condition, Item, Membership, Participant, Recruitment, Study
-from .selection import DocumentError, drawn, select
+from .selection import DocumentError, balanced, drawn, select
 from .stimuli import build, settle_truth, stimulus_name
 
 __all__ = [
@@ -202,21 +202,28 @@ def _compose(study: Study, network: Network, items: list[Item]) -> None:
     Item.objects.bulk_update(items, ["truth", "strata", "measurements"])
     training = [item for item in items if item.is_training]
     items = [item for item in items if not item.is_training]
+    if study.document["items"]["balanced"]:
+        items = balanced(study.document, items)
+        study.item_set.exclude(pk__in=[item.pk for item in training + items]).delete()
     try:
         arms = schedule(study.document, [item.name for item in items], _strata(items))
     except designs.DesignError as error:
         raise DocumentError([Problem(("design",), str(error))]) from error
-    _check_repeats(study.document, arms)
+    _check_blocks(study.document, arms)
     Arm.objects.bulk_create([_arm(study, position, arm) for position, arm in enumerate(arms)])
     nudge(build(Source(study, network, selection, items, list(study.condition_set.all())), training))
 
 
-def _check_repeats(document: Mapping[str, Any], arms: Sequence[designs.Arm]) -> None:
-    """Whether every arm has as many presentations to repeat as are wanted."""
-    wanted = document["repeats"]["count"]
+def _check_blocks(document: Mapping[str, Any], arms: Sequence[designs.Arm]) -> None:
+    """Whether every arm has a presentation for each training session, and as many to repeat as are wanted."""
+    wanted, sessions = document["repeats"]["count"], document["training"]["sessions"]
     for arm in arms:
         blocks = Counter(presentation.block for presentation in arm.presentations)
-        if wanted > (most := session_plan.most_repeats(blocks.values())):
+        if sessions > (fewest := min(blocks.values())):
+            words = f"= {sessions} should be at most {fewest}: a block of “{arm.name}” has no more presentations."
+            raise DocumentError([Problem(("training", "sessions"), words)])
+        parts = [len(part) for count in blocks.values() for part in session_plan.sessions_of(range(count), sessions)]
+        if wanted > (most := session_plan.most_repeats(parts)):
             words = f"= {wanted} should be at most {most}: so many of “{arm.name}” are in the first half of a block."
             raise DocumentError([Problem(("repeats", "count"), words)])
 

@@ -13,6 +13,7 @@ from typing import Any
 from attribution.models import Image, Network
 
 from .document import item_names
+from .models import Item
 from .texts import Problem
 
 SHOWN_NAMES = 5  # of images, in a sentence
@@ -144,7 +145,7 @@ def _obvious(
     taken: Collection[int],
 ) -> list[Image]:
     """Labelled photos for training, practice or catch trials, each for one of them; items' own photos last."""
-    wanted = document[section]["count"]
+    wanted = document[section]["count"] * document[section].get("sessions", 1)
     if not wanted:
         return []
     judged = {item.label or (item.image.label if item.image else "") for item in chosen.items}
@@ -164,6 +165,24 @@ def _obvious(
     # What is obvious is best of another class than what is judged; examples are best of the same.
     free.sort(key=lambda image: (image.pk in items, (image.label in judged) is not (section == "training")))
     return free[:wanted]
+
+
+def balanced(document: Mapping[str, Any], items: Sequence[Item]) -> list[Item]:
+    """As many items that the network gets right as ones that it gets wrong: all of the fewer, others by the seed."""
+    kinds: dict[bool, list[Item]] = {True: [], False: []}
+    for item in items:
+        if "network_is_right" in item.strata:
+            kinds[item.strata["network_is_right"]].append(item)
+    count = min(map(len, kinds.values()))
+    if not count:
+        words = (
+            f"= true, but of the {len(items)} images with known labels the network gets {len(kinds[True])} right and "
+            f"{len(kinds[False])} wrong; name images of both kinds."
+        )
+        raise DocumentError([Problem(("items", "balanced"), words)])
+    rng = drawn(document["seed"], "balanced")
+    kept = {item.name for kind in (True, False) for item in rng.sample(kinds[kind], count)}
+    return [item for item in items if item.name in kept]
 
 
 def _need(count: int, thing: str) -> str:

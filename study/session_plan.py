@@ -3,7 +3,8 @@
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeVar
 
 from attribution import plugins
 
@@ -11,6 +12,7 @@ from .document import localised
 from .models import Arm, Participant, Stimulus, Trial
 
 Task = Mapping[str, Any]
+Thing = TypeVar("Thing")
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,24 @@ def trials_of(participant: Participant) -> list[Trial]:
     ask([Presentation(phases.SCREENING, None)], document.get("screening", []))
     ask([Presentation(phases.QUIZ, None)], document.get("quiz", {}).get("questions", []))
     ask([Presentation(phases.PRACTICE, stimulus) for stimulus in practice], document["tasks"])
-    blocks = _blocks(arm, rng)
+    training = document.get("training", {})
+    sessions = training.get("sessions", 1)
+    blocks = [part for names in _blocks(arm, rng) for part in sessions_of(names, sessions)]
     repeats = _shares(document.get("repeats", {}).get("count", 0), blocks, rng)
     shown = [_with_repeats([stimuli[name] for name in names], repeats[n], rng) for n, names in enumerate(blocks)]
     main = _with_catch([(n, one) for n, block in enumerate(shown) for one in block], catch, rng)
-    training = document.get("training", {})
+    examples = _examples(stimuli.values(), rng)
     begun = -1
     for block, presentation in main:
+        session = block % sessions
         if block != begun:
             begun = block
-            examples = _examples(stimuli.values(), {stimuli[name].condition_id for name in blocks[block]}, rng)
-            ask([Presentation(phases.TRAINING, one) for one in examples], training.get("tasks", []))
-        ask([presentation], document["tasks"])
+            conditions = {stimuli[name].condition_id for name in blocks[block]}
+            photos = sessions_of(examples, sessions)[session]
+            seen = [one for photo in photos for one in photo if one.condition_id in conditions]
+            rng.shuffle(seen)
+            ask([Presentation(phases.TRAINING, one) for one in seen], training.get("tasks", []))
+        ask([presentation], _after(document["tasks"], (session + 1) * training.get("count", 0)))
     ask([Presentation(phases.QUESTIONNAIRE, None)], document.get("questionnaire", []))
     return _made(participant, plan, rng)
 
@@ -133,10 +141,29 @@ def _with_repeats(stimuli: Sequence[Stimulus], repeated: Sequence[int], rng: ran
     return order
 
 
-def _examples(stimuli: Iterable[Stimulus], conditions: set[int | None], rng: random.Random) -> list[Stimulus]:
-    found = [one for one in stimuli if one.is_training and one.condition_id in conditions]
-    rng.shuffle(found)
-    return found
+def sessions_of(things: Sequence[Thing], count: int) -> list[Sequence[Thing]]:
+    """The things in their order, in ``count`` parts as equal as can be."""
+    edges = [len(things) * n // count for n in range(count + 1)]
+    return [things[start:end] for start, end in pairwise(edges)]
+
+
+def _examples(stimuli: Iterable[Stimulus], rng: random.Random) -> list[list[Stimulus]]:
+    """Each photo to learn from with its pictures under all conditions, the photos shuffled."""
+    found: dict[int | None, list[Stimulus]] = {}
+    for one in stimuli:
+        if one.is_training:
+            found.setdefault(one.item_id, []).append(one)
+    photos = list(found.values())
+    rng.shuffle(photos)
+    return photos
+
+
+def _after(tasks: Sequence[Task], examples: int) -> Sequence[Task]:
+    """The tasks, those that count the examples before them (``k``) told how many these were."""
+    if not examples:
+        return tasks
+    counting = {t["name"] for t in tasks if "k" in plugins.describe("study.trials", t["trial_type"]).parameters}
+    return [{**t, "options": {**t["options"], "k": examples}} if t["name"] in counting else t for t in tasks]
 
 
 def _with_catch(

@@ -435,3 +435,23 @@ def test_network_and_images_of_a_study_cannot_be_deleted_under_it() -> None:
     factories.ready_study()
     with pytest.raises(Exception, match="protected"):
         Network.objects.all().delete()
+
+
+def test_balanced_items_are_as_many_that_the_network_gets_wrong_as_right() -> None:
+    wrong = {"goose_0.png", "lemon_1.png", "dumbbell_2.png", "dalmatian_3.png", "kettle_4.png"}
+    study = prepared(of_maps(items={"images": ["*"], "balanced": True}, design={"name": "between"}), wrong=wrong)
+    assert study.problem == ""
+    kept = {item.name: item.strata["network_is_right"] for item in study.item_set.all()}
+    assert len(kept) == 2 * sum(not is_right for is_right in kept.values())
+    assert {name for name, is_right in kept.items() if not is_right} <= wrong
+    assert sum(kept.values()) >= 3  # two of the five may be for practice or a catch trial
+    shown = set(study.stimulus_set.filter(item__isnull=False).values_list("item__name", flat=True))
+    assert shown == set(kept)
+    preparation.prepare(study)
+    preparation.advance(study)
+    assert {item.name for item in study.item_set.all()} == set(kept)  # drawn by the seed
+
+
+def test_balanced_items_need_photos_of_both_kinds() -> None:
+    study = prepared(of_maps(items={"images": ["*"], "balanced": True}))
+    assert "items.balanced: = true, but of the 10 images with known labels the network gets 10 right" in study.problem

@@ -127,7 +127,10 @@ def test_each_block_of_a_blocked_design_begins_with_its_own_examples() -> None:
     [
         ({"training": {"count": 2}}, "training.tasks: is empty"),
         ({"training": {"tasks": [EXAMPLE]}}, "training.count: = 0 shows none"),
-        ({"training": {"count": 3, "tasks": [EXAMPLE]}}, "tasks[1].options.k: = 2 should be training.count, 3."),
+        (
+            {"training": {"count": 3, "tasks": [EXAMPLE]}},
+            "tasks[1].options.k: = 2 should be training.count",
+        ),
         (
             {
                 "items": {"classes": factories.LABELS},
@@ -142,6 +145,30 @@ def test_each_block_of_a_blocked_design_begins_with_its_own_examples() -> None:
 def test_training_that_cannot_work_is_refused_in_words(changes: dict[str, Any], sentence: str) -> None:
     found = document.validate(learning(**changes))
     assert [problem for problem in found if problem.startswith(sentence)], found
+
+
+def test_sessions_of_training_come_before_parts_of_the_trials_and_examples_are_counted() -> None:
+    training = {"count": 2, "sessions": 2, "images": ["*_1.png", "*_2.png", "*_3.png", "*_4.png"], "tasks": [EXAMPLE]}
+    plain = {**PREDICT, "options": {"prompt": TEXT, "alt": TEXT}}
+    study = running(learning(training=training, tasks=[plain]))
+    assert study.item_set.filter(is_training=True).count() == 4
+    orders = set()
+    for _ in range(4):
+        someone = factories.participant(study)
+        trials = [one for one in someone.trials.order_by("position") if one.phase in ("training", "main")]
+        assert [one.phase for one in trials] == [*["training"] * 2, *["main"] * 4] * 2
+        assert [one.options["k"] for one in trials if one.phase == "main"] == [2] * 4 + [4] * 4
+        assert len({one.stimulus_id for one in trials}) == 12  # no example and no item twice
+        orders.add(tuple(one.stimulus.item.name for one in trials if one.stimulus and one.stimulus.item))
+    assert len(orders) > 1
+
+
+def test_more_sessions_than_trials_are_refused_before_the_launch() -> None:
+    training = {"count": 1, "sessions": 5, "images": ["*_[0-4].png"], "tasks": [EXAMPLE]}
+    plain = {**PREDICT, "options": {"prompt": TEXT, "alt": TEXT}}
+    design = {"name": "item_lists", "items_each": 4, "one_condition": True}
+    study = prepared(learning(training=training, tasks=[plain], design=design))
+    assert study.problem.startswith("training.sessions: = 5 should be at most ")
 
 
 @pytest.mark.parametrize("seed", range(20))
