@@ -26,6 +26,16 @@ def installed() -> str | None:
     return found[0] if found else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without any Chromium these tests are skipped, saying how to have one."""
+    own = (Path.home() / ".cache" / "ms-playwright").glob("chromium-*")
+    if installed() or any(own):
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason="needs Chromium: apt-get install chromium"))
+
+
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:

@@ -1,16 +1,14 @@
 """The dashboard in Chromium: accessible on every page, by keyboard, on a phone, under its own policy, and alive."""
 
 import re
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.serving import Site
 
 pytestmark = pytest.mark.browser
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 LOAD = """all => Promise.all(all.map(one => {
   one.loading = "eager";
   return one.decode().then(() => true, () => one.src);
@@ -67,15 +65,6 @@ def site(tmp_path_factory):
     site.world = site.python(WORLD)
     yield site.start()
     site.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = [path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found[0] if found else None, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 def log_in(site: Site, browser: Browser, *, width: int = 1280, scheme: str = "light") -> Page:

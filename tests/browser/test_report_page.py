@@ -1,16 +1,14 @@
 """The report in Chromium: accessible, nothing beyond the edge, readable in light, dark, on a phone and on paper."""
 
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from study import reports
+from tests.browser.conftest import ARGUMENTS, installed
 from tests.study.answered_study import CONDITIONS, PHOTO, answered_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 LONG = (
     (
         "class_model",
@@ -20,11 +18,6 @@ LONG = (
     ),
     *CONDITIONS[1:],
 )
-
-
-def chromium():
-    found = [path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()]
-    return found[0] if found else None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +31,7 @@ def test_the_report_is_accessible_and_fits_every_width(tmp_path, conditions, par
     )
     reports.write(study, tmp_path)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS)
         for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light"), (320, "dark")):
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             complaints = []
