@@ -26,7 +26,7 @@ class Level:
 
 LEVELS = {
     "quick": Level(6, 3, 50, 4, 2, 4, 2),
-    "standard": Level(16, 3, 120, 6, 3, 12, 8),
+    "standard": Level(16, 3, 120, 6, 3, 16, 8),
     "thorough": Level(48, 8, 250, 8, 5, 16, 8),
 }
 
