@@ -1,15 +1,14 @@
-"""Localisation, faithfulness, counts and similarity against captum, closed forms and planted truth."""
+"""Localisation, faithfulness, counts and similarity against closed forms and planted truth."""
 
 from typing import Any
 
-import captum.metrics
 import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from attribution.diagnostics._infidelity import infidelity, sensitivity
+from attribution.diagnostics._infidelity import sensitivity
 from attribution.diagnostics._removal import area, curve, imputed
 from attribution.diagnostics._segmentation import box_of, largest_box, overlap, segment
 from attribution.diagnostics._similarity import gini, rank_correlation, structural_similarity
@@ -19,30 +18,6 @@ from attribution.diagnostics.score_gap import shrunk_covariance
 from attribution.networks import Network
 from tests.attribution import small
 from tests.attribution.test_diagnostics import measured, subject, summary
-
-
-@pytest.mark.parametrize("is_normalised", [False, True])
-def test_infidelity_is_captums(is_normalised: bool) -> None:
-    network, images, targets = small.network(), small.images(3), small.targets(3)
-    attributions = torch.randn(images.shape, generator=torch.Generator().manual_seed(1))
-    perturbations = 0.1 * torch.randn(7, *images.shape, generator=torch.Generator().manual_seed(2))
-
-    def changes(inputs: Tensor) -> tuple[Tensor, Tensor]:
-        repeated = perturbations.transpose(0, 1).flatten(0, 1)  # captum repeats each image in place
-        return repeated, inputs - repeated
-
-    expected = captum.metrics.infidelity(
-        network,
-        changes,
-        images,
-        attributions,
-        target=torch.tensor([target.index for target in targets]),
-        n_perturb_samples=7,
-        max_examples_per_batch=21,
-        normalize=is_normalised,
-    )
-    found = infidelity(network, images, targets, attributions, perturbations, is_normalised=is_normalised)
-    torch.testing.assert_close(found, expected.detach(), rtol=1e-3, atol=1e-6)
 
 
 class Sum(nn.Module):

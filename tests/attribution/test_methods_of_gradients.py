@@ -1,100 +1,32 @@
-"""Methods made of gradients, against captum on architectures with in-place ReLUs, and against slow versions."""
+"""Methods made of gradients, against slow versions and their own promises; against captum in test_captum.py."""
 
-import copy
-import itertools
 from typing import Any
 
-import captum.attr
 import pytest
 import torch
 from torch import Tensor, nn
 
 from attribution import methods
 from attribution.methods import UndefinedError
-from attribution.networks import Network, View
-from attribution.networks._torchvision_operators import declare
+from attribution.networks import Network
 from attribution.rectifiers import NothingToActOnError, ruled_gradients
-from attribution.smoothing import blurred, in_cells, noise, on_pixels
+from attribution.smoothing import blurred, in_cells, on_pixels
 from attribution.targets import Target
 from tests.attribution import small
 
-declare()
-from torchvision import models  # noqa: E402
-from torchvision.models.vgg import cfgs, make_layers  # noqa: E402
-
-SIZE = 64
 INDICES = [3, 0]
 TARGETS = [Target(index=index) for index in INDICES]
-
-
-def vgg11(num_classes: int) -> nn.Module:
-    """VGG-11 with a light head: its own has 120 million weights that say nothing here."""
-    return nn.Sequential(
-        make_layers(cfgs["A"], batch_norm=False), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, num_classes)
-    )
-
-
-ARCHITECTURES = {"alexnet": models.alexnet, "vgg11": vgg11, "resnet18": models.resnet18}
-
-
-@pytest.fixture(scope="module", params=ARCHITECTURES)
-def network(request: pytest.FixtureRequest) -> Network:
-    state = torch.random.get_rng_state()
-    torch.manual_seed(0)
-    model = ARCHITECTURES[request.param](num_classes=10)
-    torch.random.set_rng_state(state)
-    labels = [str(index) for index in range(10)]
-    return Network(model, labels=labels, mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225], view=View(SIZE, SIZE))
 
 
 def run(method: str, network: Network, images: Tensor, targets: list[Target], seed: int = 5, **given: Any) -> Tensor:
     return methods.run(method, network, images, targets, seed=seed, parameters=given).maps
 
 
-def not_in_place(network: Network) -> Network:
-    """A copy for captum, whose hooks fail on in-place ReLUs."""
-    plain = copy.deepcopy(network)
-    for module in plain.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False
-    return plain
-
-
 def same(ours: Tensor, captums: Tensor) -> None:
+    captums = captums.detach()
     scale = float(captums.abs().max())
     assert scale > 0
     torch.testing.assert_close(ours / scale, captums / scale, rtol=1e-3, atol=1e-4)
-
-
-@pytest.fixture
-def images() -> Tensor:
-    return small.images(2, size=SIZE)
-
-
-def test_gradient_and_input_times_gradient_are_captums(network: Network, images: Tensor) -> None:
-    captums = captum.attr.Saliency(network).attribute(images.clone(), target=INDICES, abs=False)
-    same(run("gradient", network, images, TARGETS, reduction="signed"), captums)
-    captums = captum.attr.InputXGradient(network).attribute(images.clone(), target=INDICES)
-    same(run("gradient_input", network, images, TARGETS, reduction="signed"), captums)
-    from_mean = run("gradient_input", network, images, TARGETS, baseline="mean")
-    slow = run("gradient", network, images, TARGETS, reduction="signed") * (images - network.mean)
-    same(from_mean, slow.sum(1, keepdim=True))
-
-
-def test_integrated_gradients_are_captums_and_complete(network: Network, images: Tensor) -> None:
-    captums = captum.attr.IntegratedGradients(network).attribute(
-        images, baselines=network.mean.expand_as(images), target=INDICES, n_steps=16, method="gausslegendre"
-    )
-    ours = methods.run(
-        "integrated_gradients", network, images, TARGETS, seed=0, parameters={"steps": 16, "reduction": "signed"}
-    )
-    same(ours.maps, captums)
-    with torch.no_grad():
-        change = network(images)[[0, 1], INDICES] - network(network.mean.expand_as(images))[[0, 1], INDICES]
-    for row, note in enumerate(ours.notes):
-        assert note["score_difference"] == pytest.approx(float(change[row]), rel=1e-3, abs=1e-6)
-        gap = float(ours.maps[row].sum() - change[row])
-        assert note["completeness_gap"] == pytest.approx(gap, rel=1e-2, abs=1e-5)
 
 
 def test_integrated_gradients_of_a_smooth_network_add_up_to_the_change_of_the_score() -> None:
@@ -104,48 +36,6 @@ def test_integrated_gradients_of_a_smooth_network_add_up_to_the_change_of_the_sc
         found = methods.run("integrated_gradients", network, images, TARGETS, seed=0, parameters={"baseline": baseline})
         for note in found.notes:
             assert abs(note["completeness_gap"]) < 1e-4 * abs(note["score_difference"])
-
-
-@pytest.mark.parametrize(
-    ("method", "kind"), [("smoothgrad", "smoothgrad"), ("smoothgrad_squared", "smoothgrad_sq"), ("vargrad", "vargrad")]
-)
-def test_noisy_gradients_are_captums_with_the_same_noise(
-    network: Network, images: Tensor, method: str, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    samples, deviation = 6, 0.2
-    drawn = torch.cat([torch.stack(list(itertools.islice(noise(5, image), samples))) for image in images])
-    monkeypatch.setattr(torch, "normal", lambda mean, std: mean + std * drawn)
-    captums = captum.attr.NoiseTunnel(captum.attr.Saliency(network)).attribute(
-        images.clone(), nt_type=kind, nt_samples=samples, stdevs=deviation, target=INDICES, abs=False
-    )
-    given = {"samples": samples, "deviation": deviation, "reduction": "signed"}
-    same(run(method, network, images, TARGETS, **given), captums)
-
-
-@pytest.mark.parametrize(
-    ("method", "peer"), [("deconvnet", captum.attr.Deconvolution), ("guided_backprop", captum.attr.GuidedBackprop)]
-)
-def test_the_rules_at_relus_are_captums(network: Network, images: Tensor, method: str, peer: Any) -> None:
-    captums = peer(not_in_place(network)).attribute(images.clone().requires_grad_(), target=INDICES)
-    same(run(method, network, images, TARGETS, reduction="signed"), captums)
-
-
-def test_grad_cam_is_captums(network: Network, images: Tensor) -> None:
-    name = {"AlexNet": "features.10", "Sequential": "0.18", "ResNet": "layer4"}[type(network.model).__name__]
-    plain = not_in_place(network)
-    layer = plain.get_submodule(f"model.{name}")
-    peer = captum.attr.LayerGradCam(plain, layer)
-    captums = peer.attribute(images.clone(), target=INDICES, relu_attributions=False).detach()
-    captums = captum.attr.LayerAttribution.interpolate(captums, (SIZE, SIZE), "bilinear")
-    same(run("grad_cam", network, images, TARGETS, layer=name, relu=False), captums)
-    assert run("grad_cam", network, images, TARGETS, layer=name).min() >= 0
-
-
-def test_the_three_rules_agree_but_at_relus(network: Network, images: Tensor) -> None:
-    plain = run("gradient", network, images, TARGETS, reduction="signed")
-    same(ruled_gradients(network, images, TARGETS, "back-propagation"), plain)
-    for rule in ("deconvolution", "guided"):
-        assert not torch.allclose(ruled_gradients(network, images, TARGETS, rule), plain)  # type: ignore[arg-type]
 
 
 def test_a_rule_that_meets_no_relu_below_a_unit_is_refused() -> None:
