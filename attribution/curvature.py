@@ -125,6 +125,26 @@ def hessian_products(network: Network, images: Tensor, targets: Sequence[Target]
     return products
 
 
+def softmax_products(network: Network, images: Tensor, vectors: Tensor) -> Tensor:
+    """-Jᵀ(diag p - p pᵀ)J v (N, 3, H, W) of the logits' derivatives J in each image and v (N, 3, H, W); unchunked.
+
+    What the softmax adds to the second derivative of log p, and all of it on a ReLU network, whose logits have none.
+    It vanishes as p -> 1. It is the same for every class (Singla et al. 2019, https://arxiv.org/abs/1902.00407).
+    """
+    with torch.enable_grad():
+        inputs = images.detach().requires_grad_()
+        logits = network(inputs)  # (N, K)
+        weights = torch.zeros_like(logits, requires_grad=True)
+        # What goes back, Jᵀw, is linear in w: its derivative in w along v is J v, from backward passes alone.
+        (back,) = torch.autograd.grad(logits, inputs, weights, create_graph=True)
+        (slopes,) = torch.autograd.grad((back * vectors).sum(), weights, retain_graph=True)  # J v, (N, K)
+        slopes = slopes - slopes.gather(1, logits.argmax(1, keepdim=True))  # equal but for rounding where p is near 1
+        p = logits.detach().softmax(1)
+        bent = p * ((p * slopes).sum(1, keepdim=True) - slopes)
+        (products,) = torch.autograd.grad(logits, inputs, bent)
+    return products
+
+
 def hessian_diagonal(
     network: Network, images: Tensor, targets: Sequence[Target], *, seed: int, samples: int
 ) -> tuple[Tensor, Tensor]:

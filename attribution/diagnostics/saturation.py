@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from attribution.curvature import softmax_products
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, with_summaries
 from attribution.diagnostics._fidelity import tangent
@@ -22,7 +23,7 @@ from attribution.randomness import generator
 from attribution.scores import chunked, scores
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(
@@ -35,9 +36,11 @@ def measure(
 ) -> list[Row]:
     """A row for each network and image; ``image`` None is the mean over images.
 
-    ``probability``, ``margin``, ``ratio`` (the norm of the gradient of p over that of S), ``kappa_START``,
-    ``flipped_S`` (share of ReLU inputs that change side under Gaussian noise of deviation S), ``shut`` (share of ReLU
-    inputs below 0); the shares are None where the network has no ReLU.
+    ``probability``, ``margin``, ``ratio`` (the norm of the gradient of p over that of S), ``curvature`` (of log p along
+    the gradient of p, over the squared norm of that of S, as far as the softmax makes it: all of it on a ReLU network;
+    a second order that fades with the first as p nears 1), ``kappa_START``, ``flipped_S`` (share of ReLU inputs that
+    change side under Gaussian noise of deviation S), ``shut`` (share of ReLU inputs below 0); the shares are None
+    where the network has no ReLU.
     """
     images = images_of(subject)
     if samples < 1 or any(size <= 0 for size in deviations):
@@ -54,7 +57,8 @@ def measure(
             "probability": p.tolist(),
             "score": score.tolist(),
             "margin": margins.tolist(),
-            "ratio": (p_slopes.flatten(1).norm(dim=1) / slopes.flatten(1).norm(dim=1).clamp(min=1e-30)).tolist(),
+            "ratio": (_norms(p_slopes) / _norms(slopes)).tolist(),
+            "curvature": _curvatures(network, images, slopes, p_slopes).tolist(),
         }
         for start in starts:
             columns[f"kappa_{start}"] = _kappas(network, images, targets, score, slopes, start)
@@ -79,6 +83,16 @@ def _margins(network: Network, images: Tensor, targets: Sequence[Target]) -> Ten
     asked = [replace(target, scalar="margin") for target in targets]
     with torch.no_grad():
         return chunked(network, lambda part: scores(network, images[part], asked[part]), len(images))
+
+
+def _norms(derivatives: Tensor) -> Tensor:
+    return derivatives.flatten(1).norm(dim=1).clamp(min=1e-15)
+
+
+def _curvatures(network: Network, images: Tensor, slopes: Tensor, p_slopes: Tensor) -> Tensor:
+    along = p_slopes / _norms(p_slopes).view(-1, 1, 1, 1)  # (N, 3, H, W), of length 1, or 0 where p is 1 in rounding
+    bent = chunked(network, lambda part: softmax_products(network, images[part], along[part]), len(images))
+    return (along * bent).flatten(1).sum(1) / _norms(slopes).square()
 
 
 def _kappas(

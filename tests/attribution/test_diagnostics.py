@@ -143,11 +143,14 @@ def test_the_saturation_of_a_straight_line_is_nowhere() -> None:
     assert 0 < float(relus["flipped_0.01"] or 0) < float(relus["flipped_0.2"] or 0) < 1
 
 
-def test_the_ratio_of_slopes_is_p_less_p_squared_for_two_classes() -> None:
+def test_slope_and_curvature_of_the_softmax_are_p_less_p_squared_for_two_classes() -> None:
     for row in measured("saturation", subject(quadratic(0.0)))[:-1]:
         p = float(row["probability"] or 0)
         # S_d = 10 - S_c, so p's slope is p (1 - p) (g_c - g_d) with g_d = -g_c.
         assert row["ratio"] == pytest.approx(2 * p * (1 - p), rel=1e-2, abs=1e-7)
+        # log p bends by p - p² of the squared slope of S_c - S_d, which is twice that of S_c.
+        margin = torch.tensor(float(row["margin"] or 0))
+        assert row["curvature"] == pytest.approx(-4 * float(margin.sigmoid() * (-margin).sigmoid()), rel=1e-2)
 
 
 def test_the_rules_are_equal_between_relus_and_differ_at_them() -> None:

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from attribution import methods
-from attribution.curvature import FlatHessianError, hessian_diagonal, hessian_products, stein
+from attribution.curvature import FlatHessianError, hessian_diagonal, hessian_products, softmax_products, stein
 from attribution.infill import Patches
 from attribution.methods import UndefinedError
 from attribution.networks import Network
 from attribution.randomness import generator
-from attribution.scores import scores
+from attribution.scores import gradients, scores
 from attribution.smoothing import in_cells, on_pixels
 from attribution.targets import Target
 from tests.attribution import small
@@ -57,12 +57,12 @@ def quadratic(seed: int = 0) -> tuple[Network, Quadratic]:
     return network, model
 
 
-def exact_hessian(network: Network, image: Tensor) -> Tensor:
+def exact_hessian(network: Network, image: Tensor, target: Target = TARGETS[0]) -> Tensor:
     """(d, d) by brute force, d = 3 H W, in doubles."""
     network = network.double()
 
     def score(flat: Tensor) -> Tensor:
-        return scores(network, flat.view(1, *image.shape), TARGETS)[0]
+        return scores(network, flat.view(1, *image.shape), [target])[0]
 
     found: Tensor = torch.autograd.functional.hessian(score, image.double().flatten())  # type: ignore[no-untyped-call]
     return found
@@ -111,6 +111,29 @@ def test_the_raw_logit_of_a_relu_network_has_no_second_order_map_and_the_refusal
     # A softmax bends also where its logits do not.
     probability = [Target(index=1, scalar="log_probability")]
     assert hessian_products(small.network(), small.images(1), probability, torch.ones(1, 3, 24, 24)).abs().max() > 0
+
+
+def test_the_hessian_of_log_p_is_its_closed_form_on_a_relu_network_and_vanishes_as_p_nears_1() -> None:
+    network, image = small.network(size=6), small.images(1, size=6).double()
+    log_probability, logit = (Target(index=1, scalar=scalar) for scalar in ("log_probability", "logit"))  # type: ignore[arg-type]
+    directions = torch.eye(image.numel(), dtype=torch.float64).view(-1, *image.shape[1:])
+    largest, slopes = [], []
+    for bias in (0.0, 5.0, 10.0, 20.0, 30.0):  # which moves p alone: no logit's derivative changes
+        with torch.no_grad():
+            network.model[8].bias[1] = bias  # type: ignore[index]
+        hessian = exact_hessian(network, image[0], log_probability)
+        j = torch.autograd.functional.jacobian(network, image).reshape(5, -1)  # type: ignore[no-untyped-call]
+        p = network(image).softmax(1)[0]
+        torch.testing.assert_close(-j.T @ (p.diag() - p.outer(p)) @ j, hessian, rtol=0, atol=1e-8)
+        products = softmax_products(network, image.expand(len(directions), -1, -1, -1), directions)
+        torch.testing.assert_close(products.flatten(1), hessian, rtol=0, atol=1e-8)
+        largest.append(float(hessian.abs().max()))
+        slopes.append(float(gradients(network, image, [logit])[1].norm()))
+        assert largest[-1] <= 2 * float(1 - p[1]) * float(j.square().sum(1).max())
+    assert largest == sorted(largest, reverse=True)
+    assert largest[0] > 1e-6
+    assert largest[-1] < 1e-11 * largest[0]
+    assert slopes == pytest.approx([slopes[0]] * len(slopes)), "the score's own derivative stays"
 
 
 def test_smoothing_finds_the_curvature_of_a_relu_kink_that_no_derivative_shows() -> None:
