@@ -2,7 +2,8 @@
 
 A folder is a package whose ``__init__`` names its verb (``VERB = "attribute"``). A plug-in's name is its file's name,
 the first line of its docstring its title, the rest says where it comes from, the verb's keyword-only arguments with
-literal defaults are its parameters, and ``VERSION`` is raised when its result changes.
+literal defaults are its parameters, and ``VERSION`` is raised when its result changes. A method or visualization that
+does not take every kind of target says in ``EXPLAINS`` which it takes.
 """
 
 import ast
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+EXPLAINS = ("class", "contrast", "unit")  # the kinds of attribution.targets.Target
 
 
 class PluginError(ValueError):
@@ -33,6 +36,7 @@ class Plugin:
     version: int
     passes: str = "GRADIENT"  # a formula of what it costs, see attribution.costs
     asks: tuple[str, ...] = ()  # what it has to be given besides: the verb's keyword arguments without a default
+    explains: tuple[str, ...] = EXPLAINS
 
 
 def names(folder: str) -> list[str]:
@@ -98,7 +102,7 @@ def _read(folder: str, name: str, path: Path, changed_ns: int) -> Plugin:
     )
     if function is None:
         raise PluginError(f"{path.name} has no function {verb(folder)}(), the verb of {folder}.")
-    version, passes = _constant(tree, "VERSION"), _constant(tree, "PASSES")
+    version, passes, explains = (_constant(tree, name) for name in ("VERSION", "PASSES", "EXPLAINS"))
     return Plugin(
         folder=folder,
         name=name,
@@ -112,6 +116,7 @@ def _read(folder: str, name: str, path: Path, changed_ns: int) -> Plugin:
             for argument, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
             if default is None
         ),
+        explains=explains if isinstance(explains, tuple) else EXPLAINS,
     )
 
 

@@ -19,6 +19,7 @@ from attribution.targets import Target
 
 VERSION = 1
 PASSES = "GRADIENT + (against < 0)"
+EXPLAINS = ("class", "contrast")
 
 
 def attribute(

@@ -23,6 +23,7 @@ from attribution.targets import Target
 
 VERSION = 1
 PASSES = "squares(square, stride) * samples + 1"
+EXPLAINS = ("class",)
 
 
 def attribute(

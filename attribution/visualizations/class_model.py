@@ -15,6 +15,7 @@ from attribution.visualizations._priors import prior as prior_named
 
 VERSION = 1
 PASSES = "GRADIENT * (steps + 1) * restarts"
+EXPLAINS = ("class", "contrast")
 
 
 def visualize(

@@ -16,8 +16,8 @@ from attribution.visualizations._ascent import climb_class
 from attribution.visualizations._priors import prior
 
 VERSION = 1
-PASSES = "GRADIENT * (steps + samples)"
 PASSES = "GRADIENT * (steps + samples + 2)"
+EXPLAINS = ("class", "contrast")
 
 
 def visualize(

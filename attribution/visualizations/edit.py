@@ -17,6 +17,7 @@ from attribution.visualizations._ascent import Noted, class_scores, climb, curve
 
 VERSION = 1
 PASSES = "GRADIENT * (steps + 1)"
+EXPLAINS = ("class", "contrast")
 PRIORS = ("raw", "smoothed", "low_pass")
 
 

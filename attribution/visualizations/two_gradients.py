@@ -14,8 +14,8 @@ from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 
 VERSION = 1
-PASSES = "2 * GRADIENT * steps"
 PASSES = "2 * GRADIENT * (steps + 1)"
+EXPLAINS = ("class",)
 
 
 def visualize(

@@ -37,8 +37,8 @@ def attribute(method: str, network: Network, images: Tensor, targets: list[Targe
     return methods.run(method, network, images, targets, seed=seed, parameters=parameters, masks=masks).maps
 
 
-def visualize(name: str, network: Network, *, seed: int = 3) -> Visualized:
-    parameters: dict[str, Any] = plugins.complete("attribution.visualizations", name, {})
+def visualize(name: str, network: Network, *, seed: int = 3, target: Target | None = None, **given: Any) -> Visualized:
+    parameters: dict[str, Any] = plugins.complete("attribution.visualizations", name, given)
     if "steps" in parameters:
         parameters["steps"] = 4
     if "parameters" in parameters:
@@ -46,7 +46,9 @@ def visualize(name: str, network: Network, *, seed: int = 3) -> Visualized:
     visualize = plugins.load("attribution.visualizations", name).visualize
     if "start" in inspect.signature(visualize).parameters:
         parameters["start"] = torch.rand(1, 3, small.SIZE, small.SIZE, generator=torch.Generator().manual_seed(seed))
-    found: Visualized = visualize(network, small.targets(1)[0], seed=seed, progress=lambda fraction: None, **parameters)
+    found: Visualized = visualize(
+        network, target or small.targets(1)[0], seed=seed, progress=lambda fraction: None, **parameters
+    )
     return found
 
 
@@ -163,3 +165,25 @@ def test_every_plugin_says_what_it_is_and_whence(folder: str) -> None:
 def test_folders_name_their_verbs() -> None:
     assert plugins.verb("attribution.methods") == methods.VERB == "attribute"
     assert plugins.verb("attribution.visualizations") == visualizations.VERB == "visualize"
+
+
+@pytest.mark.parametrize(("kind", "target"), [("unit", Target(module="4", channel=2)), ("contrast", Target(1, 2))])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_explains_the_targets_that_its_file_says(method: str, kind: str, target: Target) -> None:
+    network, images = small.network(), small.images(1)
+    if kind in plugins.describe("attribution.methods", method).explains:
+        assert attribute(method, network, images, [target]).isfinite().all()
+    else:
+        with pytest.raises(methods.UndefinedError, match="channel or"):
+            attribute(method, network, images, [target])
+
+
+@pytest.mark.parametrize("name", VISUALIZATIONS)
+def test_a_visualization_says_in_its_file_whether_it_is_of_units(name: str) -> None:
+    network, unit = small.network(), Target(module="4", channel=2)
+    if "unit" in plugins.describe("attribution.visualizations", name).explains:
+        more = {"visualization": "unit"} if name == "spectrum_noise" else {}
+        assert visualize(name, network, target=unit, **more).images.isfinite().all()
+    else:
+        with pytest.raises(ValueError, match="class"):
+            visualize(name, network, target=unit)

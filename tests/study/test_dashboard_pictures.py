@@ -18,6 +18,7 @@ from .test_dashboard_networks import predict
 ORDER = "/dashboard/pictures/order/"
 FOLDERS = ("attribution.methods", "attribution.visualizations", "attribution.networks", "study.protocols")
 PLUGINS = [(folder, name) for folder in FOLDERS for name in plugins.names(folder)]
+ORDERED = [(kind, name) for kind in ("methods", "visualizations") for name in plugins.names(f"attribution.{kind}")]
 
 
 @pytest.fixture
@@ -137,6 +138,68 @@ def test_predicted_classes_wait_for_the_predictions(client):
         predict(factories.network(), image, "ostrich")
     order(client, target="predicted")
     assert [row.target["index"] for row in SaliencyMap.objects.all()] == [5, 5]
+
+
+def test_a_contrast_is_ordered_of_maps_and_of_visualizations(client):
+    factories.images(2)
+    order(client, target="named", classes="lemon", against="goose")
+    assert {row.target_words for row in SaliencyMap.objects.all()} == {"lemon minus goose"}
+    order(client, "visualizations", "class_model", classes="lemon", against="0")
+    assert Visualization.objects.get().target == {"index": 1, "against": 0, "scalar": "logit"}
+
+
+def test_a_contrast_that_makes_no_sense_is_refused_with_the_reason(client):
+    factories.images(2)
+    assert "tested has no class “gooose”" in order(client, against="gooose").text
+    assert "“goose” minus itself is 0 everywhere" in order(client, against="goose").text
+    assert "A contrast is a difference of two logits" in order(client, against="kettle", scalar="probability").text
+    assert not SaliencyMap.objects.exists()
+
+
+def test_units_are_ordered_with_and_without_a_position(client):
+    factories.images(2)
+    order(client, target="units", units="block4.activation:7\r\nblock4.activation:7:2, 3", scalar="probability")
+    channel = {"module": "block4.activation", "channel": 7, "scalar": "logit"}
+    targets = [row.target for row in SaliencyMap.objects.order_by("pk")]
+    assert targets == [channel, {**channel, "position": [2, 3]}] * 2
+    order(client, "visualizations", "unit", classes="goose", units="stem.0:1")
+    assert [row.target_words for row in Visualization.objects.order_by("pk")] == ["goose", "stem.0 channel 1"]
+
+
+@pytest.mark.parametrize("units", ["block4", "block4:", ":7", "block4:-1", "block4:7:2", "block4:7:2,3,4", "a b:1"])
+def test_what_is_no_unit_is_refused_with_what_one_is(client, units):
+    page = order(client, "visualizations", "unit", units=units).text
+    assert f"“{units}” is no unit; one is written module:channel" in page
+    assert not Visualization.objects.exists()
+
+
+def test_classes_and_units_that_would_be_passed_over_are_refused(client):
+    factories.images(1)
+    assert "Choose “the classes named below” to have these" in order(client, classes="goose").text
+    assert "Choose “the units named below” to have these" in order(client, units="block4:7").text
+    assert "Name at least one unit." in order(client, target="units").text
+    assert "Name at least one class." in order(client, target="named").text
+    assert "Name at least one class or unit." in order(client, "visualizations", "unit").text
+    assert not SaliencyMap.objects.exists()
+
+
+@pytest.mark.parametrize("plugin", ["edit", "occluded", "two_gradients"])
+def test_what_begins_at_a_photo_is_ordered_of_each_image(client, plugin):
+    images = factories.images(3)
+    assert "This field is required." in order(client, "visualizations", plugin, classes="goose").text
+    order(client, "visualizations", plugin, classes="goose; kettle", images="*_[01].png")
+    assert {row.image for row in Visualization.objects.all()} == set(images[:2])
+    assert Visualization.objects.count() == 4
+
+
+@pytest.mark.parametrize(("kind", "name"), ORDERED)
+def test_a_form_asks_only_for_targets_that_the_plug_in_takes(client, kind, name):
+    page = client.get(f"{ORDER}{kind}/{name}/").text
+    described = plugins.describe(f"attribution.{kind}", name)
+    assert ('name="units"' in page) == ("unit" in described.explains)
+    assert ('value="units"' in page) == ("unit" in described.explains and kind == "methods")
+    assert ('name="against"' in page) == ("contrast" in described.explains)
+    assert ('name="images"' in page) == (kind == "methods" or "start" in described.asks)
 
 
 def test_a_parameter_that_does_not_fit_is_said_beside_it(client):

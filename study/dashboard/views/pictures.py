@@ -73,7 +73,8 @@ def order(request: HttpRequest, kind: str, name: str) -> HttpResponse:
     if kind not in KINDS or name not in plugins.names(f"attribution.{kind}"):
         return redirect("dashboard:choose")
     data = request.POST if request.method == "POST" else None
-    form = FORMS[kind](data, initial={key: request.GET[key] for key in ("network", "images") if key in request.GET})
+    given = {key: request.GET[key] for key in ("network", "images") if key in request.GET}
+    form = FORMS[kind](plugins.describe(f"attribution.{kind}", name), data, initial=given)
     parameters = ParametersForm(f"attribution.{kind}", name, data)
     if request.method == "POST" and form.is_valid() & parameters.is_valid():
         rows = orders.send(form.rows(name, parameters.complete))
