@@ -44,6 +44,17 @@ RATE_LOW: Text = {"en": "not at all", "de": "gar nicht"}
 RATE_HIGH: Text = {"en": "very clearly", "de": "sehr deutlich"}
 ALT: Text = {"en": "The picture that the question is about", "de": "Das Bild, um das es in der Frage geht"}
 
+# What reports and figures call the conditions.
+CLASS_MODEL: Text = {"en": "class model", "de": "Klassenmodell"}
+CLASS_MODEL_RANDOMIZED: Text = {
+    "en": "class model of a randomized network",
+    "de": "Klassenmodell eines zufälligen Netzes",
+}
+GRADIENT: Text = {"en": "gradient map", "de": "Gradientenkarte"}
+GRADIENT_OTHER_CLASS: Text = {"en": "gradient map for another class", "de": "Gradientenkarte für eine andere Klasse"}
+OCCLUSION: Text = {"en": "occlusion map", "de": "Verdeckungskarte"}
+PHOTO: Text = {"en": "photo", "de": "Foto"}
+
 # German names of the classes that the demo network, and Simonyan et al. 2013 in their Figure 1, know.
 GERMAN = {
     "bell pepper": "Paprika",

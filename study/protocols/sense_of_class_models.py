@@ -54,9 +54,15 @@ def document(
         "debriefing": {"text": wording.DEBRIEFING_CONTROL},
         "design": {"name": "between"},
         "conditions": [
-            {"name": "class_model", "role": "treatment", **of_network},
-            {"name": "randomized", "role": "blind_control", "control": "randomized_network", **of_network},
-            {"name": "photo", "role": "positive_control", "photo": True},
+            {"name": "class_model", "label": wording.CLASS_MODEL, "role": "treatment", **of_network},
+            {
+                "name": "randomized",
+                "label": wording.CLASS_MODEL_RANDOMIZED,
+                "role": "blind_control",
+                "control": "randomized_network",
+                **of_network,
+            },
+            {"name": "photo", "label": wording.PHOTO, "role": "positive_control", "photo": True},
         ],
         "items": {"classes": list(classes), "per_class": per_class},
         "tasks": wording.tasks(list(wording.GERMAN), min(alternatives, max(len(classes), 2))),

@@ -20,7 +20,8 @@ from study.statistics.rounding import p_value, rounded
 from study.supplements.compared import Comparison
 
 NAMED = 3  # comparisons named in one sentence; more are counted
-MANY_ITEMS = 80  # up to this many are each left out; of more, the quarter of it at either end
+MANY_ITEMS = 80  # up to this many are each left out; of more, those at either end
+AT_EITHER_END = 20
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,29 @@ def sensitivity(made: Comparison) -> Finding:
         table=pd.DataFrame(table),
         method=(
             "As sensitivity analyses the comparisons were repeated by t tests on single answers (which takes them for "
-            "independent), by t tests on participants’ means, by mixed model, and by the two-way test with each item "
-            "left out in turn; p values of this table are not corrected for their number."
+            "independent), by t tests on participants’ means, by mixed model, and by the two-way test with "
+            f"{'some items' if _left_out_at_the_ends(made) else 'each item'} left out in turn; p values of this table "
+            "are not corrected for their number."
         ),
         notes=(
             "“Every answer by itself” takes answers for independent, which they are not: its p value is too small.",
+            *_left_out_at_the_ends(made),
         ),
     )
+
+
+def _left_out_at_the_ends(made: Comparison) -> list[str]:
+    """What the reader should know of where not every item is left out, where that is so."""
+    items = max(
+        made.rows.loc[made.rows["condition"].isin([seen.first, seen.second]), "item"].nunique()
+        for seen in made.compared.all_contrasts
+    )
+    if items <= MANY_ITEMS:
+        return []
+    return [
+        f"There are {items} items. Where there are more than {MANY_ITEMS}, not each is left out, but only the "
+        f"{AT_EITHER_END} without which the difference is smallest and the {AT_EITHER_END} without which it is largest."
+    ]
 
 
 def _cells(made: Comparison, named: str, rule: Rule) -> dict[str, str]:
@@ -230,4 +247,4 @@ def _worth_leaving_out(y: Values, first: npt.NDArray[np.bool_], things: npt.NDAr
         means.append(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
     difference = means[0] - means[1]
     ordered = [int(item) for item in np.argsort(difference) if np.isfinite(difference[item])]
-    return sorted(ordered if len(ordered) <= MANY_ITEMS else ordered[: MANY_ITEMS // 4] + ordered[-MANY_ITEMS // 4 :])
+    return sorted(ordered if len(ordered) <= MANY_ITEMS else ordered[:AT_EITHER_END] + ordered[-AT_EITHER_END:])

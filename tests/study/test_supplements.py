@@ -94,6 +94,19 @@ def test_the_rules_are_those_of_scipy_and_leaving_out_items_that_of_a_loop():
     assert tests[f"without “{least_sure}” (largest p)"].p == pytest.approx(without[least_sure].tests[0].p)
 
 
+def test_of_many_items_only_those_at_either_end_are_left_out_and_the_page_says_so():
+    probabilities = {"class_model": 0.6, "blind": 0.3}
+    many = named(supplements(answered(probabilities, participants=3, items=81)), "sensitivity")
+    assert many.notes[1] == (
+        "There are 81 items. Where there are more than 80, not each is left out, but only the 20 without which the "
+        "difference is smallest and the 20 without which it is largest."
+    )
+    assert "with some items left out in turn" in many.method
+    few = named(supplements(answered(probabilities, participants=3, items=6)), "sensitivity")
+    assert len(few.notes) == 1
+    assert "with each item left out in turn" in few.method
+
+
 def test_other_participants_under_each_condition_are_compared_by_welchs_t():
     answers = answered({"class_model": 0.5, "blind": 0.35}, spread=1.0, participants=10)
     found = named(supplements(answers), "sensitivity")
