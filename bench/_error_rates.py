@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ def of_means(studies: int = STUDIES) -> None:
     for seed, setting in enumerate((*settings.means(), *settings.differences())):
         found = setting.rates(seed, studies)
         shares = (found.lower, found.upper, found.below, found.above, *found.naive)
-        print(f"{setting.label:74}{''.join(f'{share:7.3f}' for share in shares)}")
+        print(f"{setting.label:74}{''.join(f'{share:7.3f}' for share in shares)}", flush=True)
 
 
 def of_models(studies: int = MODELLED_STUDIES) -> None:
@@ -62,5 +63,11 @@ def of_models(studies: int = MODELLED_STUDIES) -> None:
         print(f"{varies:24}{f'{people} x {items}':>22}{shares}", flush=True)
 
 
+def main(arguments: Sequence[str]) -> None:
+    if len(arguments) > 1 or not all(one.isdecimal() and int(one) for one in arguments):
+        sys.exit(f"“{' '.join(arguments)}” is no number of studies: give one, such as 2000, or nothing for {STUDIES}.")
+    of_means(*map(int, arguments))
+
+
 if __name__ == "__main__":
-    of_means(*map(int, sys.argv[1:]))
+    main(sys.argv[1:])

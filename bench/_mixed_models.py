@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -20,6 +21,7 @@ REFERENCE = ROOT / "fixtures" / "reference"
 sys.path.insert(0, str(REFERENCE))
 
 MODELS = {"binary": "correct", "ordinal": "rating", "gaussian": "logrt"}
+SIZES = {"small": 12_000, "large": 200_000}  # rows
 RIGHT = "~ condition + (1 | participant) + (1 | item)"
 PEERS = {"binary": "glmer", "ordinal": "clmm", "gaussian": "lmer"}
 TOO_SLOW = {("clmm", "large")}  # over ten minutes
@@ -62,7 +64,7 @@ def compare() -> None:
     print("Mixed models, condition + random intercepts of participants and items; CPU seconds of one thread")
     print(f"{'model':10}{'rows':>9}{'ours':>9}{'memory':>9}{'R here':>10}{'ratio':>8}{'R recorded':>13}{'ratio':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        for size, rows in (("small", 12_000), ("large", 200_000)):
+        for size, rows in SIZES.items():
             path = pathlib.Path(folder) / f"{size}.csv"
             answers(size).to_csv(path, index=False)
             for family, package in PEERS.items():
@@ -111,16 +113,21 @@ def in_own_process(family: str, size: str) -> dict[str, float]:
     return found
 
 
-def main() -> None:
+def main(arguments: Sequence[str]) -> None:
+    if arguments and not (len(arguments) == 2 and arguments[0] in MODELS and arguments[1] in SIZES):
+        sys.exit(
+            f"“{' '.join(arguments)}” is nothing to measure: give nothing, or a family ({', '.join(MODELS)}) and a "
+            f"size ({', '.join(SIZES)})."
+        )
     from study.statistics.mixed_models.fitting import single_threaded
 
     with single_threaded():
-        if len(sys.argv) == 3:
-            fit_once(sys.argv[1], sys.argv[2])
+        if arguments:
+            fit_once(*arguments)
         else:
             compare()
             compare_with_statsmodels()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
