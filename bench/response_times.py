@@ -14,9 +14,10 @@ import tempfile
 import time
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "study.settings")
-os.environ.setdefault("GANDER_VAR", tempfile.mkdtemp(prefix="gander-bench-"))
+FOLDER = tempfile.TemporaryDirectory(prefix="gander-bench-")
+os.environ["GANDER_VAR"] = FOLDER.name
 
-import django
+import django  # noqa: E402  reads the folder
 
 django.setup()
 

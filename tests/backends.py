@@ -2,6 +2,7 @@
 
 The tests run on SQLite first. Those that touch the database then run again on PostgreSQL with Redis as the broker.
 The addresses come from GANDER_TEST_DATABASE_URL and GANDER_TEST_BROKER_URL; the defaults are the standard local ports.
+The tests make databases of their own on that server. The Redis database, and the next one, are the tests' and emptied.
 """
 
 import os
@@ -32,7 +33,10 @@ def main() -> int:
         return int(bool(words))
     environment = {**os.environ, "DATABASE_URL": DATABASE_URL, "CELERY_BROKER_URL": BROKER_URL}
     command = [sys.executable, "-m", "pytest", "-m", "services and not slow"]
-    return subprocess.run(command, env=environment).returncode
+    try:
+        return subprocess.run(command, env=environment).returncode
+    finally:
+        redis.Redis.from_url(BROKER_URL).flushdb()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 """The settings of the tests: Gander's own, away from var/, with fast password hashes and no collected static files."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 # Before torch or numpy is loaded: threaded BLAS is several times slower on small problems, and workers use one thread.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-os.environ.setdefault("GANDER_VAR", tempfile.mkdtemp(prefix="gander-tests-"))
+# The processes that the tests start inherit the folder; the one that made it takes it away.
+if "GANDER_VAR" not in os.environ:
+    os.environ["GANDER_VAR"] = tempfile.mkdtemp(prefix="gander-tests-")
+    atexit.register(shutil.rmtree, os.environ["GANDER_VAR"], ignore_errors=True)
 
 from study.settings import *  # noqa: E402, F403
 from study.settings import STORAGES  # noqa: E402

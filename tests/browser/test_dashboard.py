@@ -51,9 +51,9 @@ visualization = Visualization.objects.first()
 Visualization.objects.update(curves={"logit": [[1.0, 2.0], [3.0, 5.0]], "probability": [[0.1, 0.2], [0.8, 0.9]]})
 upload = NetworkUpload.objects.create(plugin="scenes", name="refused", file_name="weights.pth", content_key="u",
                                       state="failed", error="weights.pth holds code, which is never run.")
+from django.conf import settings
 from study import reports
-import tempfile, pathlib
-report = reports.write(study, pathlib.Path(tempfile.mkdtemp()))
+report = reports.write(study, settings.VAR_DIR / "report")
 result = {"study": [study.slug, study.version], "image": images[0].pk, "done": maps[0].pk, "running": maps[2].pk,
           "failed": maps[1].pk, "visualization": visualization.pk, "upload": upload.pk, "report": report.pk}
 """
@@ -137,7 +137,7 @@ def test_what_a_refused_form_says_is_accessible_too(site, browser):
     page = log_in(site, browser)
     page.goto(f"{site.url}/dashboard/pictures/order/methods/gradient/")
     page.get_by_label("Image", exact=False).first.fill("penguin*")
-    page.get_by_label("Of which class").select_option("named")
+    page.get_by_role("combobox", name="Of what", exact=True).select_option("named")
     page.get_by_label("Classes").fill("gooose")
     page.get_by_role("button", name="Order").click()
     field = page.locator("#id_images")
