@@ -55,6 +55,19 @@ def test_a_condition_between_participants_has_the_degrees_of_freedom_of_its_smal
     assert (few_items.tests[0].df, few_items.tests[0].unit) == (5, "items")
 
 
+@pytest.mark.parametrize(("analysis", "value"), [(accuracy_model, "correct"), (rating_model, "rating")])
+def test_the_degrees_of_freedom_are_the_same_for_right_answers_and_for_ratings(analysis, value):
+    found = analysis.analyse(made(EFFECT, roles=CONTROLLED, value=value, participants=5, items=12, spread=1.0))
+    assert (found.tests[0].df, found.tests[0].unit) == (8, "participants")
+
+
+@pytest.mark.parametrize(("analysis", "value"), [(accuracy_model, "correct"), (rating_model, "rating")])
+def test_a_single_participant_under_each_condition_gets_a_sentence(analysis, value):
+    found = analysis.analyse(made(EFFECT, roles=CONTROLLED, value=value, participants=1))
+    assert "cannot be said: class_model − blind rests on too few units for a test" in found.sentence
+    assert not found.tests[0].p
+
+
 def test_a_condition_within_participants_gets_a_slope_over_them():
     found = accuracy_model.analyse(made(EFFECT, roles=CONTROLLED, within=True, participants=10, items=30))
     assert (found.tests[0].df, found.tests[0].unit) == (9, "participants")

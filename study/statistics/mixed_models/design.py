@@ -97,19 +97,20 @@ class Design:
             parts.append(np.where(on_diagonal, scale / spread[factor.pattern[:, 0]], 0.0))
         return np.concatenate(parts)
 
-    def degrees_of_freedom(self, residual: float) -> Floats:
+    def degrees_of_freedom(self, residual: float, *, has_thresholds: bool = False) -> Floats:
         """Degrees of freedom (p,) of each fixed effect: those of the unit over which it varies, by containment.
 
         A column that within every level of a factor is a multiple of one of that factor's random-effects columns is
         known only as well as that factor has levels: L minus the number of such columns (a between-participant
         condition: P - 2; a within-participant condition with a random slope: P - 1; an item-level condition: I - 2).
-        The smallest over factors counts; without any it is ``residual``.
+        The smallest over factors counts; without any it is ``residual``. Thresholds stand for an intercept.
         """
         df = np.full(len(self.names), residual, dtype=float)
         for factor in self.factors:
             for effect in range(len(factor.effects)):
+                is_intercept = int(has_thresholds and bool((factor.Z[:, effect] == 1).all()))
                 contained = _multiples_within(factor, factor.Z[:, effect], self.X)
-                df[contained] = np.minimum(df[contained], len(factor.levels) - int(contained.sum()))
+                df[contained] = np.minimum(df[contained], len(factor.levels) - int(contained.sum()) - is_intercept)
         return df
 
 

@@ -131,7 +131,7 @@ def fit_laplace(
         design=design,
         beta=psi[fixed],
         covariance=estimates.covariance[fixed, fixed],
-        df=design.degrees_of_freedom(max(len(design.y) - len(psi), 0)),
+        df=design.degrees_of_freedom(max(len(design.y) - len(psi), 0), has_thresholds=family == "ordinal"),
         random=random,
         log_likelihood=estimates.log_likelihood,
         parameters=psi,
