@@ -62,6 +62,24 @@ def photo_picture(source: Source, image: Image) -> Picture:
     return Picture(plugin="photo", parameters={"enlarge": enlarge}, image=image, network=source.network)
 
 
+def explanation_pictures(
+    source: Source, item: Item, condition: Condition, compositions: Mapping[str, trials.Composition]
+) -> list[Picture]:
+    """What a condition shows of an item: one picture, or as many of a unit as the items’ ``references`` say."""
+    if "module" not in item.truth:
+        return [explanation_picture(source, item, condition, compositions)]
+    what = condition.specification
+    rendering = {name: value for name, value in what["rendering"].items() if name != "display"}
+    if what["photo"]:
+        photos = source.selection.references[item.name]
+        return [Picture(plugin="photo", parameters=rendering, image=one, network=source.network) for one in photos]
+    count = source.document["items"]["references"]
+    target = Target(module=item.truth["module"], channel=item.truth["channel"])
+    made = [_visualization(source, what, target, number, count) for number in range(count)]
+    display = what["rendering"]["display"]
+    return [Picture(plugin=display, parameters=rendering, visualization=one, index=index) for one, index in made]
+
+
 def explanation_picture(
     source: Source,
     item: Item,
@@ -80,7 +98,8 @@ def explanation_picture(
     display = what["rendering"]["display"]
     seed = what.get("randomized_seed")
     if kind == "visualization":
-        visualization, index = _visualization(source, item, what, wanted)
+        number, count = int(item.truth["number"]), source.document["items"]["per_class"]
+        visualization, index = _visualization(source, what, Target(index=wanted), number, count)
         return Picture(plugin=display, parameters=rendering, visualization=visualization, index=index)
     target, image = Target(index=wanted), item.image
     if what["control"] == "other_class":
@@ -103,15 +122,14 @@ def explanation_picture(
 
 
 def _visualization(
-    source: Source, item: Item, what: Mapping[str, Any], index_of_class: int
+    source: Source, what: Mapping[str, Any], target: Target, number: int, count: int
 ) -> tuple[Visualization, int]:
-    """The visualization of an item's class and which of its images is the item's: restarts of one ascent, or seeds."""
+    """The visualization of a target, and where in it the image ``number`` of ``count`` is: restarts of one ascent, or
+    seeds."""
     declared = plugins.describe("attribution.visualizations", what["visualization"]).parameters
-    parameters, number = dict(what["parameters"]), int(item.truth["number"])
-    seed = source.document["seed"]
+    parameters, seed = dict(what["parameters"]), source.document["seed"]
     if "restarts" in declared:
-        wanted = source.document["items"]["per_class"]
-        parameters["restarts"] = max(wanted, parameters.get("restarts", 1))
+        parameters["restarts"] = max(count, parameters.get("restarts", 1))
         index = number
     else:
         seed, index = seed + number, 0
@@ -120,7 +138,7 @@ def _visualization(
         parameters=parameters,
         network=source.network,
         randomized_seed=what.get("randomized_seed"),
-        target=Target(index=index_of_class).to_json(),
+        target=target.to_json(),
         seed=seed,
     )
     return visualization, index

@@ -60,14 +60,28 @@ def completed(document: Table) -> dict[str, Any]:
 
 
 def item_names(items: Table) -> list[str]:
-    """The names of items that are classes: “goose”, or “goose 1”, “goose 2” where there are several of each."""
+    """The names of items that are units, or classes: “goose”, or “goose 1”, “goose 2” where there are several of
+    each; [] where items are photos."""
+    if items["units"]:
+        return list(items["units"])
     if items["per_class"] == 1:
         return list(items["classes"])
     return [f"{label} {number}" for label in items["classes"] for number in range(1, items["per_class"] + 1)]
 
 
+def unit_of(name: str) -> tuple[str, int]:
+    """Module and channel of a unit, “module:channel”."""
+    module, _, channel = name.rpartition(":")
+    return module, int(channel)
+
+
 def _items(document: Table) -> list[Problem]:
     items = document["items"]
+    if items["units"] and (items["classes"] or not items["images"]):
+        words = "should have images beside units, and no classes: the photos among which are those that excite a unit."
+        return [Problem(("items",), words)]
+    if items["units"] and items["balanced"]:
+        return [Problem(("items", "balanced"), "= true belongs to photos that are judged, not to units.")]
     if bool(items["classes"]) == bool(items["images"]):
         return [Problem(("items",), "should have either classes (of visualizations) or images (of saliency maps).")]
     if items["images"] and items["per_class"] != 1:
@@ -81,8 +95,8 @@ def _schedule(document: Table) -> list[Problem]:
     """Whether the conditions, and the items as far as they are known, fit the design."""
     if design_problems(document):
         return []
-    if document["items"]["classes"]:
-        return _misfits(document, item_names(document["items"]))
+    if names := item_names(document["items"]):
+        return _misfits(document, names)
     # How many images there are only the database knows: no number of them would do is what can be said here.
     images = [f"image {number}" for number in range(2 * MANY_IMAGES)]
     found: list[Problem] = []
@@ -110,9 +124,9 @@ def _tasks(document: Table) -> list[Problem]:
     found, names = [], set()
     comparisons = [condition["compare"] for condition in presented(document)]
     items = [
-        trials.Item(name, {"class": label}, compared=compared)
+        trials.Item(name, truth, compared=compared)
         for compared in comparisons
-        for name, label in _classes(document["items"])
+        for name, truth in _known(document["items"])
     ]
     for section in SECTIONS:
         listed = document[section[0]] if len(section) == 1 else document[section[0]][section[1]]
@@ -141,9 +155,12 @@ def _compared(path: Path, task: Table, comparisons: Sequence[Sequence[str]]) -> 
     return [Problem((*path, "trial_type"), words)]
 
 
-def _classes(items: Table) -> list[tuple[str, str]]:
+def _known(items: Table) -> list[tuple[str, dict[str, str]]]:
+    """The items whose names the document itself tells, and what is true of them."""
+    if items["units"]:
+        return [(name, {"right": "a photo", "other": "another"}) for name in items["units"]]
     labels = [label for label in items["classes"] for _ in range(items["per_class"])]
-    return list(zip(item_names(items), labels, strict=True))
+    return [(name, {"class": label}) for name, label in zip(item_names(items), labels, strict=True)]
 
 
 def _task_problems(
@@ -173,7 +190,8 @@ def _task_problems(
             plugin.compose(item, items, given, random.Random(0))
     except trials.OptionError as error:
         return [Problem(options, str(error))]
-    roles = ["explanation"] if shown and not shown["images"] else ["explanation", "photo"] if shown else []
+    has_photo = shown is not None and shown["images"] and not shown["units"]
+    roles = ["explanation", "photo"] if has_photo else ["explanation"] if shown else []
     if unknown := sorted(set(given.get("panels", ())) - set(roles)):
         words = f"has no “{unknown[0]}” to show; there are: {', '.join(roles) or 'no pictures here'}."
         return [Problem((*options, "panels"), words)]

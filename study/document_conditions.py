@@ -80,16 +80,19 @@ def _source_problems(path: Path, condition: Table, source: str, items: Table) ->
     if source == "compare":
         words = "belongs to the conditions that are compared, not to the one that compares."
         given = {**condition, "rendering": {key: value for key, value in condition["rendering"].items() if value}}
-        return [Problem((*path, key), words) for key in ("control", "parameters", "rendering") if given[key]]
+        found = [Problem((*path, key), words) for key in ("control", "parameters", "rendering") if given[key]]
+        if items["units"]:
+            found.append(Problem((*path, "compare"), "belongs to classes and photos; units are shown one at a time."))
+        return found
     folder = "attribution.visualizations" if source == "visualization" else "attribution.methods"
     # A name that is not in the folder is the name's fault, one that is but refuses its parameters the parameters'.
     key = "parameters" if name in plugins.names(folder) else source
     found = plugin_problems((*path, key), folder, name, condition["parameters"])
     if source == "visualization" and control in ("other_class", "other_image"):
         found.append(Problem((*path, "control"), f"= “{control}” belongs to a method: a visualization has no photo."))
-    if source == "visualization" and not items["classes"]:
-        found.append(Problem((*path, source), "needs items.classes: it shows a class, not a photo."))
-    if source == "method" and not items["images"]:
+    if source == "visualization" and not (items["classes"] or items["units"]):
+        found.append(Problem((*path, source), "needs items.classes or items.units: it shows those, not a photo."))
+    if source == "method" and (items["units"] or not items["images"]):
         found.append(Problem((*path, source), "needs items.images: a saliency map is of a photo."))
     return found
 

@@ -48,7 +48,7 @@ def training_problems(document: Table) -> list[Problem]:
     if not training["tasks"]:
         words = 'is empty; say what is shown of each example, such as trial_type = "example".'
         found.append(Problem(("training", "tasks"), words))
-    if not document["items"]["images"]:
+    if document["items"]["units"] or not document["items"]["images"]:
         found.append(Problem(("training",), "shows photos with their maps, so it needs items.images."))
     for number, task in enumerate(document["tasks"]):
         if training["count"] and task["options"].get("k", training["count"]) != training["count"]:

@@ -13,6 +13,7 @@ from .texts import LANGUAGE, Path, Problem, clean, dotted, text_problems
 REQUIRED = object()
 SLUG = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)*")
 NAME = re.compile(r"(?=.{1,60}$)[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*")  # an arm is called by it and “, list 12”
+UNIT = re.compile(r"[A-Za-z0-9_.]+:[0-9]+")
 ADDRESS = re.compile(r"https?://\S+")
 OUTCOMES = ("complete", "screened_out", "failed_check", "no_consent")
 ROLES = ("treatment", "blind_control", "positive_control")
@@ -86,6 +87,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "table": _kind(Mapping, "should be a table."),
     "languages": _list_of(LANGUAGE, 'should be a list of language codes, such as ["en", "de"].', least=1),
     "strings": _list_of(ANYTHING, 'should be a list of texts, such as ["goose", "lemon"].'),
+    "units": _list_of(UNIT, 'should be a list of modules with a channel each, such as ["block4.activation:7"].'),
     "addresses": _table_of(ADDRESS, f"should hold web addresses under the names {', '.join(OUTCOMES)}."),
     "codes": _table_of(ANYTHING, f"should hold codes under the names {', '.join(OUTCOMES)}."),
 }
@@ -128,6 +130,8 @@ KEYS: dict[str, Key] = {
         keys={
             "classes": Key("strings", []),
             "per_class": Key("whole", 1, low=1, high=100),
+            "units": Key("units", []),
+            "references": Key("whole", 4, low=1, high=16),
             "images": Key("strings", []),
             "target": Key("string", "label", choices=("label", "predicted")),
             "balanced": Key("flag", False),

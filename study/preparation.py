@@ -20,6 +20,7 @@ from .launching import StateError, close, frozen, launch, locked, pause, resume
 from .models import Arm, Condition, Item, Membership, Participant, Recruitment, Study
 from .selection import DocumentError, balanced, drawn, select
 from .stimuli import build, settle_truth, stimulus_name
+from .units import activations, measured_by, measured_keys, settle_units
 
 __all__ = [
     "DocumentError",
@@ -158,8 +159,11 @@ def _choose(study: Study) -> list[Computation]:
         for one in selection.items
     ]
     rows += [Item(study=study, name=image.name, image=image, is_training=True) for image in selection.training]
+    measured = activations(study.document, network, selection.pool)
+    for row in rows:
+        row.truth |= measured_by(row.name, measured) if selection.pool else {}
     Item.objects.bulk_create(rows)
-    return list(Measurement.predictions(network, [row.image for row in rows if row.image]))
+    return [*Measurement.predictions(network, [row.image for row in rows if row.image]), *measured]
 
 
 def advance(study: Study) -> None:
@@ -180,7 +184,7 @@ def _advance(study: Study) -> None:
     if not study.stimulus_set.exists():
         network = Network.objects.get(name=study.document["network"])
         items = list(Item.objects.filter(study=study).select_related("image").order_by("pk"))
-        if not _predictions(study).exclude(state=State.DONE).exists():
+        if not _asked(study).exclude(state=State.DONE).exists():
             _compose(study, network, items)
     found = progress(study)
     study.problem = _failures(found)
@@ -193,12 +197,15 @@ def _compose(study: Study, network: Network, items: list[Item]) -> None:
     selection = select(study.document, network)
     chosen = [one.image.content_hash if one.image else one.name for one in selection.items]
     chosen += [image.content_hash for image in selection.training]
-    if chosen != [item.image.content_hash if item.image else item.name for item in items]:
+    measured = activations(study.document, network, selection.pool)
+    stored = [item.image.content_hash if item.image else item.name for item in items]
+    if chosen != stored or {row.content_key for row in measured} != measured_keys(items):
         # Images came or went while predictions were computed: choose again from what is there now.
         _clear(study)
         nudge(_choose(study))
         return
     settle_truth(study.document, network, items)
+    selection.references = settle_units(study.document, items, measured, selection.pool)
     Item.objects.bulk_update(items, ["truth", "strata", "measurements"])
     training = [item for item in items if item.is_training]
     items = [item for item in items if not item.is_training]
@@ -241,19 +248,21 @@ def _arm(study: Study, position: int, arm: designs.Arm) -> Arm:
     return Arm(study=study, name=arm.name, position=position, presentations=presentations)
 
 
-def _predictions(study: Study) -> QuerySet[Measurement]:
-    """What the network says of the items' images: the stored rows."""
+def _asked(study: Study) -> QuerySet[Measurement]:
+    """What has to be known before pictures are ordered: what the network says of the items' images, what excites the
+    items that are units."""
     network = Network.objects.get(name=study.document["network"])
     hashes = study.item_set.filter(image__isnull=False).values_list("image__content_hash", flat=True)
     rows = [Measurement(plugin="predictions", network=network, image_hashes=[one]).fill() for one in hashes]
-    return Measurement.objects.filter(content_key__in=[row.content_key for row in rows])
+    keys = {row.content_key for row in rows} | measured_keys(study.item_set.filter(image__isnull=True))
+    return Measurement.objects.filter(content_key__in=keys)
 
 
 def works(study: Study) -> list[Any]:
     """The querysets of all that is computed for the study: predictions, maps, visualizations, then pictures."""
     pictures = Picture.objects.filter(stimulusslot__stimulus__study=study).values("pk")
     return [
-        _predictions(study),
+        _asked(study),
         SaliencyMap.objects.filter(pk__in=Picture.objects.filter(pk__in=pictures).values("saliency_map")),
         Visualization.objects.filter(pk__in=Picture.objects.filter(pk__in=pictures).values("visualization")),
         Picture.objects.filter(pk__in=pictures),

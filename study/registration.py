@@ -31,7 +31,7 @@ def write(study: Study, folder: Path) -> list[Path]:
     if study.state == Study.State.IMPORTED:
         raise RegistrationError(f"{study} was answered elsewhere: nothing can be registered before its answers.")
     power = _power(study)
-    named = item_names(study.document["items"]) if study.document["items"]["classes"] else []
+    named = item_names(study.document["items"])
     items = study.item_set.count() or len(named)
     persons = study.participant_set.filter(origin=Participant.Origin.PERSON).count()
     found = registration_texts.sections(study.document, items, persons, power.results if power else None)

@@ -101,7 +101,8 @@ def _design(document: Mapping[str, Any], items: int) -> list[str]:
     title = plugins.describe("study.designs", design["name"]).title
     quota = f" At most {design['quota']} participants an arm." if design.get("quota") else ""
     things, reason = document["items"], document["items"].get("reason", "")
-    names = f"classes {', '.join(things['classes'])}" if things["classes"] else f"images {', '.join(things['images'])}"
+    kind = "units" if things.get("units") else "classes" if things["classes"] else "images"
+    names = f"{kind} {', '.join(things[kind])}"
     chosen = f" They are of the {names}." + (f" Why these: {reason}" if reason else "")
     return [
         f"{title}.{quota} Arriving participants get the arm with the fewest participants.",

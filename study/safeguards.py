@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from . import picture_safeguards
-from .document import completed, has_truth
+from .document import completed, has_truth, item_names
 from .document_conditions import pictured, source_of
 from .texts import Path, Problem, is_text
 
@@ -92,7 +92,7 @@ def _elimination(document: Table) -> list[Problem]:
 
 
 def _few(document: Table) -> list[Problem]:
-    count = len(document["items"]["classes"]) * document["items"]["per_class"]
+    count = len(item_names(document["items"]))
     if not 0 < count < FEW_ITEMS:
         return []
     words = (

@@ -45,6 +45,8 @@ class Selection:
     items: list[Selected] = field(default_factory=list)
     photos: dict[str, Image] = field(default_factory=dict)
     training: list[Image] = field(default_factory=list)
+    pool: list[Image] = field(default_factory=list)  # among which are the photos that excite units
+    references: dict[str, list[Image]] = field(default_factory=dict)  # unit -> the photos that excite it most
     practice: list[Image] = field(default_factory=list)
     catch: list[Image] = field(default_factory=list)
 
@@ -66,16 +68,23 @@ def label_index(network: Network, image: Image) -> int | None:
 def select(document: Mapping[str, Any], network: Network) -> Selection:
     """The study's items and images; raises DocumentError where there are not enough of them."""
     images = list(Image.objects.order_by("name"))
-    chosen = (
-        _by_class(document, network, images) if document["items"]["classes"] else _by_image(document, network, images)
-    )
+    by = _by_unit if document["items"]["units"] else _by_class if document["items"]["classes"] else _by_image
+    chosen = by(document, network, images)
     taken: set[int] = set()
     for section in EXTRA:
         found = _obvious(document, section, network, images, chosen, taken)
         setattr(chosen, section, found)
         taken |= {image.pk for image in found}
+    reserved = {image.pk for image in chosen.training + chosen.practice + chosen.catch}
+    if document["items"]["units"]:
+        chosen.pool = [image for image in chosen.pool if image.pk not in reserved]
+        needed = document["items"]["references"] + 2
+        if len(chosen.pool) < needed:
+            words = (
+                f"should be {needed} or more, {needed - 2} to show and two to choose from; {_there_are(chosen.pool)}."
+            )
+            raise DocumentError([Problem(("items", "images"), words)])
     if chosen.items and chosen.items[0].image:
-        reserved = {image.pk for image in chosen.training + chosen.practice + chosen.catch}
         chosen.items = [item for item in chosen.items if item.image and item.image.pk not in reserved]
     return chosen
 
@@ -119,6 +128,12 @@ def _by_class(document: Mapping[str, Any], network: Network, images: Sequence[Im
     return chosen
 
 
+def _by_unit(document: Mapping[str, Any], network: Network, images: Sequence[Image]) -> Selection:
+    kept_back = _kept_back(document, images)
+    pool = [image for image in matching(images, document["items"]["images"]) if image.pk not in kept_back]
+    return Selection([Selected(name) for name in item_names(document["items"])], pool=pool)
+
+
 def _by_image(document: Mapping[str, Any], network: Network, images: Sequence[Image]) -> Selection:
     patterns = document["items"]["images"]
     kept_back = _kept_back(document, images)
@@ -150,7 +165,7 @@ def _obvious(
         return []
     judged = {item.label or (item.image.label if item.image else "") for item in chosen.items}
     shown = {photo.pk for photo in chosen.photos.values()}
-    items = {item.image.pk for item in chosen.items if item.image}
+    items = {item.image.pk for item in chosen.items if item.image} | {image.pk for image in chosen.pool}
     patterns = document[section]["images"]
     free = matching(images, patterns) if patterns else list(images)
     free = [image for image in free if label_index(network, image) is not None and image.pk not in {*taken, *shown}]

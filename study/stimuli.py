@@ -13,7 +13,14 @@ from attribution.models import Computation, Image, Measurement, Network, Picture
 from attribution.view import View
 from study import trials
 
-from .condition_pictures import Source, explanation_picture, photo_picture, stored_image, wanted_picture
+from .condition_pictures import (
+    Source,
+    explanation_picture,
+    explanation_pictures,
+    photo_picture,
+    stored_image,
+    wanted_picture,
+)
 from .document import options_of
 from .models import Condition, Item, Stimulus, StimulusSlot
 from .selection import DocumentError, drawn, label_index
@@ -152,20 +159,26 @@ def _main(source: Source, item: Item, condition: Condition) -> Shown:
     )
     slots = []
     if not condition.specification["compare"]:
-        own = explanation_picture(source, item, condition, compositions)
-        slots.append(StimulusSlot(role="explanation", picture=own))
+        own = explanation_pictures(source, item, condition, compositions)
+        slots += [StimulusSlot(role="explanation", picture=picture) for picture in own]
     if item.image and _showing(source.document, "photo"):
         slots.append(StimulusSlot(role="photo", picture=photo_picture(source, item.image)))
     slots += _texts(compositions)
     for task, composition in compositions.items():
         for wanted in composition.pictures:
             picture = wanted_picture(source, item, condition, wanted, compositions)
-            if wanted.copy:  # scaled together with nothing, as others are, but a row and an address of its own
-                rng = drawn(source.document["seed"], "copy", stimulus.name, task, wanted.copy)
-                picture.scale_group = f"{rng.getrandbits(128):032x}"
+            if wanted.copy:
+                picture.scale_group = _alone(source, stimulus.name, task, wanted.copy)
             shown = source.condition(wanted.condition) if wanted.condition else None
             slots.append(StimulusSlot(role=wanted.role, picture=picture, text=wanted.text, task=task, condition=shown))
     return Shown(stimulus, slots)
+
+
+def _alone(source: Source, *purpose: object) -> str:
+    """A scale group that nothing else is in: the same picture once more, as another row under an address of its own.
+
+    A screen shows each address once."""
+    return f"{drawn(source.document['seed'], 'copy', *purpose).getrandbits(128):032x}"
 
 
 def _keys(compositions: Mapping[str, trials.Composition]) -> dict[str, Any]:
@@ -187,7 +200,7 @@ def stimulus_name(item: str, condition: str) -> str:
 
 def _obvious(source: Source, section: str, number: int, image: Image) -> Shown:
     index = label_index(source.network, image)
-    item = trials.Item(f"{section} {number}", {"class": image.label, "index": index})
+    item = trials.Item(f"{section} {number}", {"class": image.label, "index": index, **_obvious_pair(source, image)})
     compositions = _compose(source, item)
     stimulus = Stimulus(
         study=source.study,
@@ -209,8 +222,21 @@ def _obvious(source: Source, section: str, number: int, image: Image) -> Shown:
                 words = f"shows single photos, but “{task}” is about several pictures; it should be 0."
                 raise DocumentError([Problem((section, "count"), words)])
             picture = photo_picture(source, stored_image(wanted.image))
+            if wanted.image == image.name:
+                picture.scale_group = _alone(source, stimulus.name, task)
             slots.append(StimulusSlot(role=wanted.role, picture=picture, text=wanted.text, task=task))
     return Shown(stimulus, slots)
+
+
+def _obvious_pair(source: Source, image: Image) -> dict[str, str]:
+    """Where units are judged: the photo that is shown itself, and one of another class; {} otherwise."""
+    if not source.selection.pool:
+        return {}
+    others = [one.name for one in source.selection.pool if one.label != image.label]
+    if not others:
+        words = f"are all of the class “{image.label}”; what is obvious needs a photo of another one."
+        raise DocumentError([Problem(("items", "images"), words)])
+    return {"right": image.name, "other": drawn(source.document["seed"], "obvious", image.name).choice(others)}
 
 
 def _showing(document: Mapping[str, Any], role: str) -> list[str]:

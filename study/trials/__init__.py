@@ -128,8 +128,9 @@ class Screen:
 
 @dataclass(frozen=True)
 class Item:
-    """The thing judged, as ``compose`` sees it: what is true of it (``class``, and ``predicted``, what the
-    network says, where it was asked), its strata, and the conditions whose pictures of it are compared."""
+    """The thing judged, as ``compose`` sees it: what is true of it (``class``, and ``predicted``, what the network
+    says, where it was asked; of a unit ``right`` and ``other``, two photos of which the first excites it more), its
+    strata, and the conditions whose pictures of it are compared."""
 
     name: str
     truth: Mapping[str, Any]

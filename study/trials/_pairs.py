@@ -1,7 +1,8 @@
 """Which of two stored photos? What the questions share that show a pair whose truth is known.
 
-The pairs stand in the study document: [item, the photo that is right, the other photo], by the images' stored names.
-Both are shown as the network sees them; which of them is number 1 is drawn for each stimulus.
+The pairs stand in the study document: [item, the photo that is right, the other photo], by the images' stored names;
+where they do not, those of items that are units are what the network measured. Both photos are shown as the network
+sees them; which of them is number 1 is drawn for each stimulus.
 """
 
 import random
@@ -51,6 +52,8 @@ def check_pair_options(options: Options) -> None:
 def compose_pair(item: Item | None, options: Options, rng: random.Random) -> Composition:
     """The item's pair in an order drawn by ``rng``."""
     found = next((pair for pair in options["pairs"] if item is not None and pair[0] == item.name), None)
+    if found is None and item is not None and not options["pairs"] and {"right", "other"} <= set(item.truth):
+        found = (item.name, str(item.truth["right"]), str(item.truth["other"]))
     if found is None:
         raise OptionError(
             f"pairs have none for “{item.name if item else 'a question without a picture'}”; each item, and each "
