@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from attribution.networks import Network
 from attribution.randomness import generator
@@ -112,7 +113,7 @@ def hessian_products(network: Network, images: Tensor, targets: Sequence[Target]
 
     Raises FlatHessianError where it is 0 for every image, as it is for the logit of a ReLU network.
     """
-    with torch.enable_grad():
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # the only attention with a second derivative
         inputs = images.detach().requires_grad_()
         (first,) = torch.autograd.grad(scores(network, inputs, targets).sum(), inputs, create_graph=True)
         along = (first * vectors).sum()
@@ -131,7 +132,7 @@ def softmax_products(network: Network, images: Tensor, vectors: Tensor) -> Tenso
     What the softmax adds to the second derivative of log p, and all of it on a ReLU network, whose logits have none.
     It vanishes as p -> 1. It is the same for every class (Singla et al. 2019, https://arxiv.org/abs/1902.00407).
     """
-    with torch.enable_grad():
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # the only attention with a second derivative
         inputs = images.detach().requires_grad_()
         logits = network(inputs)  # (N, K)
         weights = torch.zeros_like(logits, requires_grad=True)

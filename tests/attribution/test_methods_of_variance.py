@@ -136,6 +136,20 @@ def test_the_hessian_of_log_p_is_its_closed_form_on_a_relu_network_and_vanishes_
     assert slopes == pytest.approx([slopes[0]] * len(slopes)), "the score's own derivative stays"
 
 
+def test_attention_has_second_derivatives_as_well() -> None:
+    network, images = small.network(), small.images(2)
+    network.model = nn.Sequential(
+        nn.Conv2d(3, 8, 8, stride=8),
+        nn.Flatten(2),
+        nn.TransformerEncoderLayer(9, 3, 16, dropout=0.0, batch_first=True),
+        nn.Flatten(),
+        nn.Linear(72, 5),
+    ).eval()
+    along = torch.ones_like(images)
+    assert hessian_products(network, images, TARGETS * 2, along).abs().max() > 0
+    assert softmax_products(network, images, along).abs().max() > 0
+
+
 def test_smoothing_finds_the_curvature_of_a_relu_kink_that_no_derivative_shows() -> None:
     network, _ = quadratic()
 
