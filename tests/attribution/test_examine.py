@@ -380,6 +380,13 @@ def test_the_command_answers_every_question_and_computes_nothing_twice(
             assert all(re.search(INTERVALS, interval) for _, interval in numbers), numbers
     assert "published numbers on other images" in found["S13"]
     assert "60.3" in found["S13"]
+    assert "peak within the exact mask" in found["S13"]
+    for row in Measurement.objects.filter(plugin="localisation"):
+        masks = {image.content_hash: image.mask_hash for image in Image.objects.all()}
+        assert row.subject["masks"] == [masks[image] for image in row.image_hashes]
+        (mean,) = [line for line in row.table if line["image"] is None]
+        assert mean["mask_pointing"] is not None
+    assert "curvature of log p" in found["S6"]
     assert "the mean of 2 images that are not of the class" in found["S14"]
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "https://" not in page

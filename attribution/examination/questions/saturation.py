@@ -15,6 +15,7 @@ COLUMNS = {
     "p of the answer": "probability",
     "margin": "margin",
     "‖∇p‖ / ‖∇S‖": "ratio",
+    "curvature of log p along ∇p, by the softmax, / ‖∇S‖²": "curvature",
     "κ from the mean colour": "kappa_mean",
     "κ from black": "kappa_black",
     "κ from a blurred copy": "kappa_blurred",
