@@ -86,7 +86,8 @@ def _margins(network: Network, images: Tensor, targets: Sequence[Target]) -> Ten
 
 
 def _norms(derivatives: Tensor) -> Tensor:
-    return derivatives.flatten(1).norm(dim=1).clamp(min=1e-15)
+    norms: Tensor = torch.linalg.vector_norm(derivatives.flatten(1), dim=1)
+    return norms.clamp(min=1e-15)
 
 
 def _curvatures(network: Network, images: Tensor, slopes: Tensor, p_slopes: Tensor) -> Tensor:
