@@ -1,4 +1,4 @@
-"""A finished report as a page of its own, and as an archive with its data."""
+"""What is taken along: a finished report as a page of its own, and with its data as an archive; a preregistration."""
 
 import base64
 import hashlib
@@ -9,8 +9,8 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from study import bundle_metadata, exports, frozen_plan
-from study.models import Report
+from study import bundle_metadata, exports, frozen_plan, registration
+from study.models import Report, Study
 
 STYLE = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
 
@@ -29,8 +29,7 @@ def archive(report: Report) -> IO[bytes]:
 
     Where answers came in or were withdrawn since, its ``reproduce.py verify`` says which numbers they change.
     """
-    packed = tempfile.TemporaryFile()  # noqa: SIM115  closed by the response that sends it
-    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         exports.bundle(report.study, folder, frozen_plan.plan(report.study, report))
         (folder / "index.html").write_text(report.html, encoding="utf-8")
@@ -38,6 +37,22 @@ def archive(report: Report) -> IO[bytes]:
             json.dumps(report.results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
         bundle_metadata.write(folder)
+        return _zipped(folder)
+
+
+def preregistration(study: Study) -> IO[bytes]:
+    """A zip of the plan as texts for OSF and AsPredicted and as a registered report, as ``preregister`` writes it.
+
+    Raises RegistrationError for a study that was answered elsewhere.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        registration.write(study, Path(name))
+        return _zipped(Path(name))
+
+
+def _zipped(folder: Path) -> IO[bytes]:
+    packed = tempfile.TemporaryFile()  # noqa: SIM115  closed by the response that sends it
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
     packed.seek(0)

@@ -39,6 +39,7 @@ urlpatterns = [
     path(STUDY, studies.study, name="study"),
     path(f"{STUDY}live/", studies.live, name="live"),
     path(f"{STUDY}document/", studies.document, name="document"),
+    path(f"{STUDY}preregistration/", studies.preregistration, name="preregistration"),
     path(f"{STUDY}audit/", studies.audit, name="audit"),
     path(f"{STUDY}prepare/", running.prepare, name="prepare"),
     path(f"{STUDY}try-again/", running.try_again, name="try_again"),

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from attribution.models import Image, NetworkUpload, SaliencyMap
-from study import provenance
+from attribution.models import Image, NetworkUpload, SaliencyMap, State
+from study import power_plan, power_verdict, provenance, registration, report_pdf
 from study.dashboard.urls import urlpatterns
-from study.models import Membership, Recruitment, Report, Study
+from study.models import Membership, PowerAnalysis, Recruitment, Report, Study
 
 from . import factories
 
@@ -31,7 +31,14 @@ ROUTES: dict[str, dict[str, str]] = {
     },
     **{name: dict.fromkeys(BOTH, "") for name in ("add_network", "upload", "add_images", "order", "new_study")},
     **{name: dict.fromkeys(SEND, "") for name in ("predict", "retry", "upload_study")},
-    **{name: dict.fromkeys(READ, "viewer") for name in ("study", "live", "document", "audit", "report", "bundle")},
+    **{
+        name: dict.fromkeys(READ, "viewer")
+        for name in ("study", "live", "document", "preregistration", "audit", "report", "report_as_pdf", "bundle")
+    },
+    **{name: dict.fromkeys(READ, "viewer") for name in ("power_live", "power_table")},
+    "power": {"GET": "viewer", "HEAD": "viewer", "POST": "editor"},
+    "cost": dict.fromkeys(READ, ""),
+    "unblind": dict.fromkeys(SEND, "owner"),
     "responses": dict.fromkeys(READ, "viewer"),
     **{
         name: dict.fromkeys(SEND, "editor")
@@ -48,8 +55,14 @@ OPEN = {"login": BY_DJANGO, "logout": {"POST", "OPTIONS"}}  # to those who are n
 
 
 @pytest.fixture
-def study(db) -> Study:
+def study(db, monkeypatch) -> Study:
+    monkeypatch.setattr(report_pdf, "render", lambda html: b"%PDF")
+    monkeypatch.setattr(registration, "write", lambda study, folder: [])
+    monkeypatch.setattr(power_plan, "Plan", dict)
+    monkeypatch.setattr(power_verdict, "table", lambda plan, cells, ceilings: iter(["power\n"]))
     study = factories.ready_study()
+    found = {"plan": {}, "cells": [], "ceilings": [], "verdict": {"sentences": []}}
+    PowerAnalysis.objects.create(study=study, plan={}, results=found, key="p", state=State.DONE)
     about = {"study": study.slug, "version": study.version, "created_at": "2026-01-01T00:00:00+00:00"}
     empty = {**about, "simulated": False, "findings": [], "software": provenance.software()}
     Report.objects.create(study=study, results=empty, html="<!doctype html><title>Report</title>")
@@ -73,10 +86,14 @@ def arguments(name: str, study: Study) -> dict[str, object]:
         "upload": {"pk": NetworkUpload.objects.get_or_create(plugin="scenes", name="new", content_key="u")[0].pk},
         **{name: {"pk": Image.objects.earliest("pk").pk} for name in ("image", "image_file", "image_small")},
         **{name: {"kind": "methods", "pk": row.pk} for name in ("picture", "retry")},
-        "order": {"kind": "methods", "name": "gradient"},
+        **{name: {"kind": "methods", "name": "gradient"} for name in ("order", "cost")},
         "toggle_recruitment": {**of_study, "pk": Recruitment.objects.get(study=study).pk},
         "remove_member": {**of_study, "pk": Membership.objects.get(study=study, role="viewer").pk},
-        **{name: {**of_study, "pk": Report.objects.get(study=study).pk} for name in ("report", "bundle")},
+        **{
+            name: {**of_study, "pk": Report.objects.get(study=study).pk}
+            for name in ("report", "report_as_pdf", "bundle")
+        },
+        "power_table": {**of_study, "pk": PowerAnalysis.objects.get(study=study).pk},
     }.get(name, of_study if max(ROUTES.get(name, {"": ""}).values()) else {})
 
 
@@ -152,9 +169,11 @@ def test_things_of_another_study_are_not_reached_through_ones_own(study):
         Membership.objects.create(study=other, user=User.objects.get(username="stranger"), role="owner"),
     )
     other_report = Report.objects.create(study=other, results={}, html="secret")
+    other_power = PowerAnalysis.objects.create(study=other, plan={}, results={"plan": {}}, state=State.DONE)
     mine = {"slug": study.slug, "version": study.version}
     client = client_of("owner")
-    for name, pk in (("report", other_report.pk), ("bundle", other_report.pk)):
+    reads = [(name, other_report.pk) for name in ("report", "report_as_pdf", "bundle")]
+    for name, pk in [*reads, ("power_table", other_power.pk)]:
         assert client.get(reverse(f"dashboard:{name}", kwargs={**mine, "pk": pk})).status_code == 404
     for name, pk in (("toggle_recruitment", other_source.pk), ("remove_member", other_member.pk)):
         assert client.post(reverse(f"dashboard:{name}", kwargs={**mine, "pk": pk})).status_code == 404

@@ -1,8 +1,11 @@
 """Studies' pages: made from protocols and documents, followed, tried, launched, paused, closed; links and members."""
 
 import ast
+import io
+import json
 import re
 import tomllib
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -305,6 +308,23 @@ def test_the_document_is_shown_with_what_a_version_changed(client):
     assert "&quot;slug&quot;: &quot;sense-of-geese&quot;" in page
     assert "version 1" in client.get(address(following)).text
     assert study.is_frozen
+
+
+def test_the_plan_to_be_registered_is_taken_along(client):
+    study = owned(factories.ready_study())
+    assert address(study, "preregistration") in client.get(address(study)).text
+    response = client.get(address(study, "preregistration"))
+    assert f'filename="{study.slug}-v1-preregistration.zip"' in response["Content-Disposition"]
+    with zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content))) as packed:
+        assert packed.namelist() == ["aspredicted.txt", "osf.txt", "plan.json", "registered_report.html"]
+        assert json.loads(packed.read("plan.json"))["document"] == study.document
+
+
+def test_a_study_that_was_answered_elsewhere_has_nothing_to_register(client):
+    study = owned(factories.ready_study())
+    Study.objects.update(state=Study.State.IMPORTED)
+    assert address(study, "preregistration") not in client.get(address(study)).text
+    assert client.get(address(study, "preregistration")).status_code == 404
 
 
 def test_the_home_page_says_what_to_do_next(client):

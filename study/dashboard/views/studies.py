@@ -1,15 +1,17 @@
 """Studies: which there are, new ones, and one study's page with all that can be done with it."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from attribution import plugins
 from attribution.models import Network
-from study.dashboard import following, overview
+from study.dashboard import bundles, following, overview
 from study.dashboard.access import open_study, page, signed_in
 from study.dashboard.forms.protocols import ProtocolForm
 from study.dashboard.forms.studies import DocumentForm, RecruitmentForm
 from study.models import Study
+from study.registration import RegistrationError
 
 
 @page("GET")
@@ -77,6 +79,17 @@ def document(request: HttpRequest, slug: str, version: int) -> HttpResponse:
     opened = open_study(request, slug, version)
     context = {"opened": opened, "study": opened.study, **overview.document(opened.study)}
     return render(request, "dashboard/document.html", context)
+
+
+@page("GET")
+def preregistration(request: HttpRequest, slug: str, version: int) -> HttpResponseBase:
+    """The plan as texts to be registered, as one archive."""
+    study = open_study(request, slug, version).study
+    try:
+        packed = bundles.preregistration(study)
+    except RegistrationError as error:
+        raise Http404(str(error)) from error
+    return FileResponse(packed, as_attachment=True, filename=f"{study.slug}-v{study.version}-preregistration.zip")
 
 
 @page("GET")
