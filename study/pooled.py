@@ -59,7 +59,9 @@ def read(path: Path, term: str = "") -> Study:
         )
     except PoolingRefusedError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise PoolingRefusedError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PoolingRefusedError(f"{path} is no results.json of a report with effects: {error!r}.") from error
 
 

@@ -74,6 +74,8 @@ def test_one_study_twice_another_term_and_another_file_are_refused(results, tmp_
         call_command("pool", one, "--out", out)
     with pytest.raises(CommandError, match=r"has no comparison “a − b”; it has: “trained − blind”\."):
         call_command("pool", one, results("two"), "--term", "a - b", "--out", out)
+    with pytest.raises(CommandError, match=r"absent\.json cannot be read: No such file or directory\.$"):
+        call_command("pool", one, str(tmp_path / "absent.json"), "--out", out)
     (tmp_path / "x.json").write_text("[]")
     with pytest.raises(CommandError, match="of a report with effects"):
         call_command("pool", one, str(tmp_path / "x.json"), "--out", out)

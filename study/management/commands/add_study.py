@@ -64,8 +64,10 @@ class Command(BaseCommand):
             raise CommandError(f"{given[0]} belongs to a --protocol; a file says all of it itself.")
         try:
             text = options["file"].read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{options['file']} cannot be read: {error}") from error
+        except OSError as error:
+            raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{options['file']} is not UTF-8 text; a study file is TOML.") from error
         try:
             return document_files.read(text)
         except preparation.DocumentError as error:
