@@ -137,7 +137,8 @@ def _equivalent(plan: Plan, drawn: Answered) -> Flags:
     one = _tests(plan, drawn, [plan.equivalence["pair"]])[0]
     margin = plan.equivalence["margin"]
     with np.errstate(invalid="ignore", divide="ignore"):
-        above, below = (one.difference + margin) / one.se, (one.difference - margin) / one.se
+        above = (one.difference + margin) / one.se_under(-margin)
+        below = (one.difference - margin) / one.se_under(margin)
         p = np.maximum(stats.t.sf(above, one.df), stats.t.cdf(below, one.df))
     is_open = np.logical_and.reduce(_shown(plan, drawn)) if plan.gates else True
     return np.asarray((np.nan_to_num(p, nan=1.0) < plan.alpha) & is_open)

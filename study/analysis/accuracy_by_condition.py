@@ -81,8 +81,8 @@ def analyse(
         method=(
             "Accuracy is the share of right answers among the answers given in the main trials. Differences between "
             "conditions and from the chance level were tested by t with two-way clustered variances (participants and "
-            "items; Cameron, Gelbach & Miller, 2011), two-sided; against chance, the variance was taken to what it "
-            f"would be at chance. p values of the comparisons were corrected by Holm’s method; alpha = {alpha:g}. "
+            "items; Cameron, Gelbach & Miller, 2011), two-sided; the variance was taken to what it would be if the "
+            f"tested value were true. p values of the comparisons were corrected by Holm’s method; alpha = {alpha:g}. "
             f"Intervals around means are {found.means[0].interval.name}; those around differences {level} two-way t."
         ),
         notes=tuple(note for note in (against, guessing) if note),

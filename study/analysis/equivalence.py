@@ -55,9 +55,7 @@ def analyse(
         )
         shown = None if gate is None else gate.is_significant(alpha) and (gate.difference or 0) > 0
         tested = equivalence(
-            found.difference,
-            found.standard_error,
-            found.df,
+            found,
             bound,
             reason=why,
             has_positive_control_effect=shown,

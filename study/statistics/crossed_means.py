@@ -5,7 +5,7 @@ The variance adds what varies over participants and what varies over items and c
 variance. Each side has its own degrees of freedom; a mean is tested by t with those of the smaller side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +16,9 @@ from scipy import optimize, stats
 
 Values = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
+Parts = npt.NDArray[
+    np.float64
+]  # (2, 2): a difference's variance and covariance by condition; their sum is its variance
 Labels = Sequence[Any] | npt.NDArray[Any] | pd.Series  # whose responses they are: names or numbers
 Alternative = Literal["two-sided", "greater", "less"]
 
@@ -92,14 +95,7 @@ class CrossedMean:
         self._require_variance()
         bound = float(stats.t.isf((1 - level) / 2, self.df))
 
-        def limit(sign: float, end: float) -> float:
-            # The distance runs monotonically from 0 at the mean towards the ends.
-            def beyond(probability: float) -> float:
-                return sign * self._distance(probability) - bound
-
-            return end if beyond(end) <= 0 else float(optimize.brentq(beyond, self.mean, end, xtol=1e-12))
-
-        return limit(1.0, 1e-9), limit(-1.0, 1 - 1e-9)
+        return _limit(self._distance, self.mean, 1e-9, bound), _limit(self._distance, self.mean, 1 - 1e-9, bound)
 
     def _distance(self, chance: float) -> float:
         scale = chance * (1 - chance) / (self.mean * (1 - self.mean))
@@ -113,23 +109,59 @@ class CrossedMean:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """The shares of right answers that are compared: what their variance would be, had they another difference.
+
+    The standard deviation of 0/1 values goes with sqrt(p(1 - p)), so that of a small arm with its own error: as both
+    shares would be under the null the errors fall into both tails alike (Miettinen & Nurminen 1985, doi
+    10.1002/sim.4780040211, with clusters). means (2,), weights (2,): of responses; within and sides: (2, 2) each.
+    """
+
+    means: Values
+    weights: Values
+    within: Parts
+    sides: tuple[Parts, ...]
+
+    def standard_error(self, difference: float) -> float:
+        """Of a difference whose true value is ``difference`` while the mean over all responses stays."""
+        moved = self.means @ self.weights + difference * self.weights[::-1] * (1.0, -1.0)
+        moved = np.clip(moved, 1e-9, 1 - 1e-9)
+        spread = self.means * (1 - self.means)
+        scale = np.sqrt(np.divide(moved * (1 - moved), spread, out=np.ones(2), where=spread > 0))
+        within = float(scale @ self.within @ scale)
+        return float(np.sqrt(within + sum(max(float(scale @ side @ scale) - within, 0.0) for side in self.sides)))
+
+
+@dataclass(frozen=True)
 class Difference:
-    """Mean under the first condition less mean under the second, with its standard error and degrees of freedom."""
+    """Mean under the first condition less mean under the second, with its standard error and degrees of freedom.
+
+    shares: of 0/1 values, whose standard error depends on the difference that is tested.
+    """
 
     difference: float
     standard_error: float
     df: float
     unit: str
     is_paired: bool  # participants gave responses under both
+    shares: Shares | None = None
 
     def t_test(self, alternative: Alternative = "two-sided", null: float = 0.0) -> Tested:
         self._require_variance()
-        return _tested((self.difference - null) / self.standard_error, self.df, self.unit, alternative)
+        return _tested(self._distance(null), self.df, self.unit, alternative)
 
     def t_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """All differences that ``t_test`` does not reject."""
         self._require_variance()
-        half = float(stats.t.isf((1 - level) / 2, self.df)) * self.standard_error
-        return self.difference - half, self.difference + half
+        bound = float(stats.t.isf((1 - level) / 2, self.df))
+        if self.shares is None:
+            return self.difference - bound * self.standard_error, self.difference + bound * self.standard_error
+        low, high = (_limit(self._distance, self.difference, end, bound) for end in (-1.0, 1.0))
+        return low, high
+
+    def _distance(self, null: float) -> float:
+        error = self.standard_error if self.shares is None else self.shares.standard_error(null)
+        return (self.difference - null) / error
 
     def _require_variance(self) -> None:
         if self.standard_error <= 0:
@@ -167,29 +199,32 @@ def crossed_difference(
 
     A side whose members are all under both conditions is paired: their differences vary; a side that shares none is
     nested: each condition's members vary on their own (Welch); in between, its members count as many as their weights
-    amount to (Kish 1965). Degrees of freedom by Satterthwaite over both sides, never below those of the smaller.
+    amount to (Kish 1965). Degrees of freedom by Satterthwaite over both sides, never below those of the smaller. Of
+    0/1 values the variance is taken to what it would be under the difference that is tested (``Shares``).
     """
     y, people, things = _checked(values, participants, items)
     first = np.asarray(is_first, dtype=bool)
     if first.all() or not first.any():
         raise UndefinedError("one of the two conditions has no responses")
-    means = np.where(first, y[first].mean(), y[~first].mean())
-    scores = np.where(first, 1 / first.sum(), -1 / (~first).sum()) * (y - means)
+    means = np.array([y[first].mean(), y[~first].mean()])
+    weights = np.array([first.mean(), 1 - first.mean()])
+    scores = np.where(first, 1 / first.sum(), -1 / (~first).sum()) * (y - np.where(first, *means))
     within, _ = _side(scores, first, np.arange(len(y)))
     sides = [_side(scores, first, codes) for codes in (people, things) if codes.max() > 0]
     if not sides:
         raise UndefinedError("there are only one participant and one item, so nothing can be inferred beyond them")
     if any(df < 1 for _, df in sides):
         raise UndefinedError("one of the two conditions has a single participant or a single item of its own")
-    variance = within + sum(max(part - within, 0.0) for part, _ in sides)
+    variance = within.sum() + sum(max(part.sum() - within.sum(), 0.0) for part, _ in sides)
     smaller = min(df for _, df in sides)
-    spread = sum(part**2 / df for part, df in sides)
+    spread = sum(part.sum() ** 2 / df for part, df in sides)
     return Difference(
-        difference=float(y[first].mean() - y[~first].mean()),
+        difference=float(means[0] - means[1]),
         standard_error=float(np.sqrt(variance)),
-        df=max(smaller, variance**2 / spread) if spread > 0 else smaller,
+        df=max(smaller, float(variance**2 / spread)) if spread > 0 else smaller,
         unit=_unit(int(people.max()) + 1, int(things.max()) + 1),
         is_paired=bool(len(np.intersect1d(people[first], people[~first]))),
+        shares=Shares(means, weights, within, tuple(part for part, _ in sides)) if np.isin(y, (0, 1)).all() else None,
     )
 
 
@@ -216,25 +251,35 @@ def _clustered(scores: Values, codes: Codes) -> float:
     return float((sums**2).sum() * len(sums) / (len(sums) - 1)) if len(sums) > 1 else 0.0
 
 
-def _side(scores: Values, first: npt.NDArray[np.bool_], codes: Codes) -> tuple[float, float]:
-    """Clustered variance of a difference over one side, and its degrees of freedom."""
+def _side(scores: Values, first: npt.NDArray[np.bool_], codes: Codes) -> tuple[Parts, float]:
+    """Clustered variance of a difference over one side, by condition (2, 2), and its degrees of freedom."""
     in_first, in_second = np.unique(codes[first]), np.unique(codes[~first])
     common = np.intersect1d(in_first, in_second)
+    sums = np.stack([np.bincount(codes, scores * rows, codes.max() + 1) for rows in (first, ~first)])
     if len(common):
-        variance = _clustered(scores, codes)
+        count = len(np.union1d(in_first, in_second))
+        parts = sums @ sums.T * count / max(count - 1, 1)
         if min(len(in_first), len(in_second)) < 2:
-            return variance, 0.0
+            return parts, 0.0
         if len(common) == len(in_first) == len(in_second):
-            return variance, float(len(common) - 1)
+            return parts, float(len(common) - 1)
         weights = np.bincount(codes, weights=np.where(first, 1 / first.sum(), 1 / (~first).sum()) ** 2)
-        return variance, max(float(weights.sum() ** 2 / (weights**2).sum()) - 2, 1.0)
-    one = _clustered(scores[first], pd.factorize(codes[first])[0])
-    other = _clustered(scores[~first], pd.factorize(codes[~first])[0])
-    if min(len(in_first), len(in_second)) < 2:
-        return one + other, 0.0
-    spread = one**2 / (len(in_first) - 1) + other**2 / (len(in_second) - 1)
-    fallback = float(min(len(in_first), len(in_second)) - 1)
-    return one + other, (one + other) ** 2 / spread if spread > 0 else fallback
+        return parts, max(float(weights.sum() ** 2 / (weights**2).sum()) - 2, 1.0)
+    counts = np.array([len(in_first), len(in_second)])
+    own = (sums**2).sum(axis=1) * counts / np.maximum(counts - 1, 1)
+    if counts.min() < 2:
+        return np.diag(own), 0.0
+    spread = float((own**2 / (counts - 1)).sum())
+    return np.diag(own), float(own.sum() ** 2 / spread) if spread > 0 else float(counts.min() - 1)
+
+
+def _limit(distance: Callable[[float], float], estimate: float, end: float, bound: float) -> float:
+    """Where ``distance``, 0 at the estimate and growing towards ``end``, reaches ``bound``; else the end."""
+
+    def beyond(null: float) -> float:
+        return abs(distance(null)) - bound
+
+    return end if beyond(end) <= 0 else float(optimize.brentq(beyond, estimate, end, xtol=1e-12))
 
 
 def _tested(statistic: float, df: float, unit: str, alternative: Alternative) -> Tested:

@@ -90,12 +90,16 @@ class Answered:
 
 @dataclass(frozen=True)
 class Tests:
-    """difference, se, df, p (S,): of each study; p is 1 where the test is undefined."""
+    """difference, se, df, p (S,): of each study; p is 1 where the test is undefined.
+
+    se_under: the standard errors (S,) if this were the true difference, as ``crossed_means.Shares`` takes them.
+    """
 
     difference: Values
     se: Values
     df: Values
     p: Values
+    se_under: Callable[[float], Values] = field(repr=False)
 
 
 def simulate(
@@ -171,24 +175,55 @@ def tested(answered: Answered, first: int, second: int) -> Tests:
     counts = [side.counts.sum(axis=1) for side in (one, other)]
     with np.errstate(divide="ignore", invalid="ignore"):
         means = [side.sums.sum(axis=1) / n for side, n in zip((one, other), counts, strict=True)]
-        within = sum(
+        within = [
             np.where(n > 1, np.maximum(answered.squares[place] - n * mean**2, 0.0) / (n * (n - 1)), 0.0)
             for place, n, mean in zip((first, second), counts, means, strict=True)
-        )
+        ]
         sides = [_side(pair[first], pair[second], means, counts) for pair in (answered.people, answered.things)]
         used = [np.where(size > 1, 1.0, 0.0) for _, _, size in sides]
-        variance = within + sum(u * np.maximum(part - within, 0.0) for (part, _, _), u in zip(sides, used, strict=True))
+        covariances = [
+            (*within, np.zeros_like(within[0])),
+            *(parts * u for (parts, _, _), u in zip(sides, used, strict=True)),
+        ]
+        # 0/1 answers are their own squares.
+        is_share = np.logical_and.reduce([
+            answered.squares[place] == side.sums.sum(axis=1) for place, side in ((first, one), (second, other))
+        ])  # fmt: skip
+
+        @np.errstate(divide="ignore", invalid="ignore")
+        def standard_error(null: float | None) -> Values:
+            scale = (
+                _scales(means, counts, null) * is_share + ~is_share
+                if null is not None
+                else np.ones((2, len(counts[0])))
+            )
+            alone, *clustered = (
+                scale[0] ** 2 * mine + scale[1] ** 2 * yours + 2 * scale[0] * scale[1] * shared
+                for mine, yours, shared in covariances
+            )
+            return np.asarray(np.sqrt(alone + sum(np.maximum(part - alone, 0.0) for part in clustered)))
+
+        totals = [parts.sum(axis=0) + parts[2] for parts, _, _ in sides]
         smaller = np.min([np.where(u > 0, df, np.inf) for (_, df, _), u in zip(sides, used, strict=True)], axis=0)
-        spread = sum(u * part**2 / df for (part, df, _), u in zip(sides, used, strict=True))
-        df = np.where(spread > 0, np.maximum(smaller, variance**2 / spread), smaller)
-        difference, se = means[0] - means[1], np.sqrt(variance)
-        p = 2 * stats.t.sf(np.abs(difference) / se, df)
+        spread = sum(u * part**2 / df for part, (_, df, _), u in zip(totals, sides, used, strict=True))
+        difference, se = means[0] - means[1], standard_error(None)
+        df = np.where(spread > 0, np.maximum(smaller, se**4 / spread), smaller)
+        p = 2 * stats.t.sf(np.abs(difference) / standard_error(0.0), df)
     is_defined = np.isfinite(p) & (smaller >= 1) & np.isfinite(smaller) & (se > 0)
-    return Tests(difference, se, df, np.where(is_defined, p, 1.0))
+    return Tests(difference, se, df, np.where(is_defined, p, 1.0), standard_error)
+
+
+def _scales(means: Sequence[Values], counts: Sequence[Values], null: float) -> Values:
+    """By how much the standard deviation of either condition's 0/1 answers changes if ``null`` is the difference."""
+    total = counts[0] + counts[1]
+    mean = (means[0] * counts[0] + means[1] * counts[1]) / total
+    moved = np.stack([mean + null * counts[1] / total, mean - null * counts[0] / total]).clip(1e-9, 1 - 1e-9)
+    spread = np.stack([one * (1 - one) for one in means])
+    return np.sqrt(np.where(spread > 0, moved * (1 - moved) / spread, 1.0))
 
 
 def _side(one: Side, other: Side, means: Sequence[Values], counts: Sequence[Values]) -> tuple[Values, Values, Values]:
-    """Clustered variance over one side, its degrees of freedom, and how many members it has, each (S,)."""
+    """Clustered variances and covariance (3, S) of both means over one side, its df (S,) and its size (S,)."""
     here, there = one.counts > 0, other.counts > 0
     parts = [
         (side.sums - side.counts * mean[:, None]) / n[:, None]
@@ -196,17 +231,17 @@ def _side(one: Side, other: Side, means: Sequence[Values], counts: Sequence[Valu
     ]
     n_here, n_there = here.sum(axis=1), there.sum(axis=1)
     size = (here | there).sum(axis=1)
-    paired = ((parts[0] - parts[1]) ** 2).sum(axis=1) * size / (size - 1)
+    products = np.stack([(parts[0] ** 2).sum(axis=1), (parts[1] ** 2).sum(axis=1), -(parts[0] * parts[1]).sum(axis=1)])
     weights = one.counts / counts[0][:, None] ** 2 + other.counts / counts[1][:, None] ** 2
     partly = np.maximum(weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1) - 2, 1.0)
     is_same = (here == there).all(axis=1)
-    own = [(part**2).sum(axis=1) * n / (n - 1) for part, n in zip(parts, (n_here, n_there), strict=True)]
+    own = products[:2] * np.stack([n / (n - 1) for n in (n_here, n_there)])
     spread = own[0] ** 2 / (n_here - 1) + own[1] ** 2 / (n_there - 1)
     welch = np.where(spread > 0, (own[0] + own[1]) ** 2 / spread, np.minimum(n_here, n_there) - 1)
     is_common = (here & there).any(axis=1)
     df = np.where(is_common, np.where(is_same, size - 1.0, partly), welch)
     df = np.where(np.minimum(n_here, n_there) < 2, 0.0, df)
-    return np.where(is_common, paired, own[0] + own[1]), df, size
+    return np.where(is_common, products * size / (size - 1), np.stack([*own, np.zeros_like(own[0])])), df, size
 
 
 def ceiling(

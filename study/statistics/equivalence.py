@@ -7,9 +7,7 @@ where the study could not have shown a difference: it is withheld unless the pos
 from dataclasses import dataclass
 from enum import StrEnum
 
-from scipy import stats
-
-from study.statistics.crossed_means import UndefinedError
+from study.statistics.crossed_means import Difference, UndefinedError
 
 
 class Verdict(StrEnum):
@@ -52,16 +50,14 @@ def default_margin(positive_control: float, blind_control: float) -> float:
 
 
 def equivalence(
-    estimate: float,
-    se: float,
-    df: float,
+    found: Difference,
     margin: float,
     *,
     reason: str,
     has_positive_control_effect: bool | None,
     alpha: float = 0.05,
 ) -> Equivalence:
-    """Test |true difference| < margin. estimate, se and margin share a unit (fractions or points); df of the unit.
+    """Test |true difference| < margin. ``found`` and the margin share a unit (fractions or points).
 
     reason: why the margin is as it is, in words, for the report. has_positive_control_effect: None where the study has
     no positive control: then nothing is withheld, and the report must say so.
@@ -71,14 +67,13 @@ def equivalence(
         raise UndefinedError(f"The margin must be positive, not {margin:g}.")
     if not reason.strip():
         raise UndefinedError("A margin needs its reason in words.")
-    if not se > 0:
+    if not found.standard_error > 0:
         raise UndefinedError("Equivalence is undefined: the estimate has no standard error (no variation).")
-    if not df > 0:
+    if not found.df > 0:
         raise UndefinedError("Equivalence is undefined: too few units for a standard error.")
-    t_lower, t_upper = (estimate + margin) / se, (estimate - margin) / se
-    p = max(float(stats.t.sf(t_lower, df)), float(stats.t.cdf(t_upper, df)))
-    half = float(stats.t.ppf(1 - alpha, df)) * se
-    p_difference = float(2 * stats.t.sf(abs(estimate) / se, df))
+    above, below = found.t_test("greater", -margin), found.t_test("less", margin)
+    p, p_difference = max(above.p, below.p), found.t_test().p
+    low, high = found.t_interval(1 - 2 * alpha)
     if has_positive_control_effect is False:
         verdict = Verdict.WITHHELD
     elif p < alpha:
@@ -86,16 +81,16 @@ def equivalence(
     else:
         verdict = Verdict.DIFFERENT if p_difference < alpha else Verdict.INCONCLUSIVE
     return Equivalence(
-        estimate=estimate,
+        estimate=found.difference,
         margin=margin,
         reason=reason,
         p=p,
-        t_lower=t_lower,
-        t_upper=t_upper,
-        df=df,
-        low=estimate - half,
-        high=estimate + half,
-        interval=f"{100 * (1 - 2 * alpha):g} % t, {df:.4g} df",
+        t_lower=above.statistic,
+        t_upper=below.statistic,
+        df=found.df,
+        low=low,
+        high=high,
+        interval=f"{100 * (1 - 2 * alpha):g} % t, {found.df:.4g} df",
         p_difference=p_difference,
         verdict=verdict,
     )

@@ -15,10 +15,8 @@ ALL = {setting.label: setting for setting in (*means(), *differences())}
 def test_size_and_coverage_are_nominal_in_both_tails(setting: Setting) -> None:
     found = setting.rates(7, STUDIES)
     assert found.below + found.above < AT_MOST, found
-    # Arms of 30 and 10 are right two-sided only, as docs/statistics.md says.
-    if "30 + 10" not in setting.label:
-        assert max(found.lower, found.upper) < AT_MOST, found
-        assert max(found.below, found.above) < MISSED_AT_MOST, found
+    assert max(found.lower, found.upper) < AT_MOST, found
+    assert max(found.below, found.above) < MISSED_AT_MOST, found
 
 
 def test_a_naive_test_of_the_same_studies_finds_what_is_not_there() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from study import conclusions, tables
 from study.analysis import accuracy_by_condition
@@ -150,8 +151,10 @@ def test_information_is_that_of_the_standard_error_where_one_was_planned():
 def test_the_primary_effect_carries_what_pooling_needs():
     everything = answered()
     (effect,) = effects(tables.analysed(everything))
-    test = next(t for t in accuracy_by_condition.analyse(tables.analysed(everything)).tests if " − " in t.name)
-    assert effect["standard_error"] == pytest.approx(effect["estimate"] / test.statistic)
+    found = accuracy_by_condition.analyse(tables.analysed(everything))
+    df = next(test.df for test in found.tests if " − " in test.name)
+    told = next(one for one in found.estimates if one.term and " − " in one.term)
+    assert effect["standard_error"] == pytest.approx((told.high - told.low) / 2 / stats.t.ppf(0.975, df))
     assert effect["unit"] == "difference in the share of right answers"
     assert effect["design"] == "between participants"
     assert effects(tables.analysed(answered(within=True)))[0]["design"] == "within participants"

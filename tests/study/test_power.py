@@ -82,6 +82,8 @@ def test_all_studies_at_once_are_tested_as_each_alone(layout, is_binary, monkeyp
         defined += 1
         assert found.difference[study] == pytest.approx(slow.difference, abs=1e-6)
         assert found.se[study] == pytest.approx(slow.standard_error, rel=1e-5)
+        if slow.shares is not None:
+            assert found.se_under(0.1)[study] == pytest.approx(slow.shares.standard_error(0.1), rel=1e-5)
         assert found.df[study] == pytest.approx(slow.df, rel=1e-5)
         assert found.p[study] == pytest.approx(p, rel=1e-4, abs=1e-12)
     assert defined >= 10

@@ -2,26 +2,32 @@
 
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from study.analysis import (
     AnalysisError,
+    accuracy_model,
+    by_network_outcome,
     equivalence,
     faithfulness_against_sense,
     free_naming,
+    preference,
     rank_correlation,
+    rating_model,
     regions_against_maps,
     reliability,
     signal_detection,
 )
-from study.statistics import detection, e_values, pooling, rounding, sequential, utility
+from study.statistics import detection, e_values, human_maps, pooling, preferences, rounding, sequential, utility
 from study.statistics import equivalence as equivalences
 from study.statistics import rank_correlation as rank_correlations
-from study.statistics.crossed_means import UndefinedError, crossed_difference
+from study.statistics.crossed_means import Difference, UndefinedError, crossed_difference
 from study.statistics.intervals import mean_interval
-from study.statistics.mixed_models import ModelError, fit
+from study.statistics.mixed_models import ModelError, fit, fitting
+from study.statistics.mixed_models.gaussian import Gaussian
 from tests.study.made_answers import CONTROLLED, made
 
 SIX = np.arange(6.0)
@@ -30,6 +36,11 @@ ENGINES = [
     (lambda: detection.forced_choice_dprime(1e-300, 3), "is beyond"),
     (lambda: detection.forced_choice(5, 4, 2), "5 correct of 4 responses is not possible"),
     (lambda: detection.yes_no(3, 2, 0, 2), "3 hits of 2 and 0 false alarms of 2 are not possible"),
+    (
+        lambda: preferences.fit_preferences(["a"], ["b"], [1], objects=["b", "c"]),
+        "a is compared and not among the objects",
+    ),
+    (lambda: human_maps.nss(np.ones((3, 3)), np.eye(3)), "A map is flat: it points nowhere."),
     (lambda: e_values.e_process([0.5, 2.0], 0.5), "Every participant's mean must lie between 0 and 1"),
     (lambda: rank_correlations.over_methods(SIX, SIX[:5]), "Both scores need the same methods"),
     (lambda: rank_correlations.over_methods(np.append(SIX, np.nan), np.append(SIX, 1)), "A method has no score"),
@@ -39,7 +50,9 @@ ENGINES = [
     (lambda: pooling.pool([1, 2], [1, 1], method="guess"), "is no estimator of τ²; there are: "),
     (lambda: rounding.rounded(1.5, 0, "up"), "“up” is no rounding rule; there are: half_even"),
     (
-        lambda: equivalences.equivalence(0.1, 0.0, 9, margin=0.1, reason="small", has_positive_control_effect=True),
+        lambda: equivalences.equivalence(
+            Difference(0.1, 0.0, 9, "items", is_paired=False), 0.1, reason="small", has_positive_control_effect=True
+        ),
         "Equivalence is undefined: the estimate has no standard error (no variation)",
     ),
 ]
@@ -69,7 +82,46 @@ def test_a_unit_with_a_single_member_cannot_have_a_random_effect():
         fit("y ~ condition + (1 | participant) + (1 | item)", answers)
 
 
+@pytest.mark.parametrize(
+    ("formula", "said"),
+    [
+        ("y ~ nothing + (1 | participant)", "No row has a value for all of y, participant, nothing."),
+        ("y ~ condition + * item + (1 | participant)", "does not fit the data: "),
+    ],
+)
+def test_a_formula_that_the_data_cannot_serve_is_refused(formula, said):
+    rows = made({"one": 0.5, "two": 0.5}, participants=3, items=3).responses
+    with pytest.raises(ModelError, match=re.escape(said)):
+        fit(formula, rows.assign(y=rows["correct"].astype(int), nothing=np.nan))
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("binary", "The model cannot be fitted to these data: its likelihood has no maximum, even penalised."),
+        ("gaussian", "The model cannot be fitted to these data: its likelihood has no maximum."),
+    ],
+)
+def test_a_likelihood_without_a_maximum_is_said(monkeypatch, family, said):
+    rows = made({"one": 0.5, "two": 0.5}, participants=4, items=4).responses
+    rows = rows.assign(y=rows["correct"].astype(int))
+    monkeypatch.setattr(fitting, "_estimated", lambda *_: None)
+    monkeypatch.setattr(Gaussian, "profile", lambda *_: None)
+    monkeypatch.setattr(fitting, "minimize", lambda _, start: SimpleNamespace(x=start))
+    with pytest.raises(ModelError, match=re.escape(said)):
+        fit("y ~ condition + (1 | participant) + (1 | item)", rows, family=family)
+
+
 ANALYSES = [
+    (lambda a: by_network_outcome.analyse(a), "The items do not say whether the network was right (no column “"),
+    (lambda a: equivalence.analyse(a, first="one", second="three"), "There is no condition “three”; there are: one, "),
+    (lambda a: equivalence.analyse(a, value="rating"), "No answer of the main phase holds a rating."),
+    (lambda a: faithfulness_against_sense.analyse(a, value="rating"), "has an item, a condition and a rating"),
+    (lambda a: faithfulness_against_sense.analyse(a), "The items have no measurements of the conditions’ pictures"),
+    (lambda a: faithfulness_against_sense.analyse(a, metric="size"), "no measurement “size” of any condition"),
+    (lambda a: rating_model.analyse(a), "No answer of the main phase holds a rating."),
+    (lambda a: accuracy_model.analyse(a, task="sense"), "No answers of the task “sense” have a correct; tasks: which."),
+    (lambda a: preference.analyse(a, ties="maybe"), "ties = “maybe” should be “half” or “none”."),
     (lambda a: equivalence.analyse(a, value="confidence"), "Equivalence is tested of correct or rating"),
     (lambda a: equivalence.analyse(a, first="one", second="one"), "A condition is equivalent to itself"),
     (lambda a: equivalence.analyse(a, first="one", second="two", margin=-1.0), "a positive number of points"),
