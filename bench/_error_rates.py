@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-STUDIES, MODELLED_STUDIES = 600, 150
+STUDIES, MODELLED_STUDIES = 400, 100
 
 
 def of_means(studies: int = STUDIES) -> None:

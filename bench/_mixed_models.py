@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 
@@ -59,7 +59,8 @@ def peer_once(package: str, path: pathlib.Path) -> float | None:
     return float(done.stdout.split()[-1]) if done.returncode == 0 else None
 
 
-def compare() -> None:
+def compare(beside: Collection[str] = tuple(SIZES)) -> None:
+    """Ours at both sizes, and R's in this run at the sizes in ``beside``."""
     recorded = json.loads((REFERENCE / "mixed_models.json").read_text())["cpu_seconds"]
     print("Mixed models, condition + random intercepts of participants and items; CPU seconds of one thread")
     print(f"{'model':10}{'rows':>9}{'ours':>9}{'memory':>9}{'R here':>10}{'ratio':>8}{'R recorded':>13}{'ratio':>8}")
@@ -69,7 +70,7 @@ def compare() -> None:
             answers(size).to_csv(path, index=False)
             for family, package in PEERS.items():
                 ours = in_own_process(family, size)
-                here = None if (package, size) in TOO_SLOW else peer_once(package, path)
+                here = None if size not in beside or (package, size) in TOO_SLOW else peer_once(package, path)
                 known = recorded.get(package if size == "small" else f"{package}_large")
                 cells = [
                     f"{family:10}{rows:9,}{ours['seconds']:9.3f}{ours['megabytes']:6.0f} MB",

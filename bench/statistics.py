@@ -94,7 +94,7 @@ def main() -> None:
     from study.statistics.mixed_models.fitting import single_threaded
 
     with single_threaded():
-        _mixed_models.compare()
+        _mixed_models.compare(beside=["small"])  # R takes minutes for the large ones: make bench-peers measures them
         resampling()
         _power.simulated()
         report_time()
