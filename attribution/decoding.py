@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
-from PIL import ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from .files import FileError, NamedFile
 
@@ -59,6 +59,7 @@ def content_hash(values: Pixels) -> str:
 def _opened(file: NamedFile) -> Pillow.Image:
     """The image's header, read and found acceptable; no pixel is decoded yet."""
     data = file.read()
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # of the whole process, and other libraries (WeasyPrint) set it
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # our own limit is lower, and refuses
