@@ -18,7 +18,7 @@ serve: .venv/installed
 	$(MANAGE) up
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 	@if $(BIN)/python -m tests.backends; then $(BIN)/python -m tests.backends --run; fi
 
 lint: .venv/installed-test

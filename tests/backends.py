@@ -14,6 +14,7 @@ import redis
 
 DATABASE_URL = os.environ.get("GANDER_TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 BROKER_URL = os.environ.get("GANDER_TEST_BROKER_URL", "redis://127.0.0.1:6379/9")
+PARALLEL = ("--numprocesses", "auto", "--dist", "loadfile")
 
 
 def missing() -> str:
@@ -32,7 +33,7 @@ def main() -> int:
             sys.stdout.write(words + "\n")
         return int(bool(words))
     environment = {**os.environ, "DATABASE_URL": DATABASE_URL, "CELERY_BROKER_URL": BROKER_URL}
-    command = [sys.executable, "-m", "pytest", "-m", "services and not slow"]
+    command = [sys.executable, "-m", "pytest", *PARALLEL, "-m", "services and not slow"]
     try:
         return subprocess.run(command, env=environment).returncode
     finally:

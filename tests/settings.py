@@ -12,6 +12,10 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 if "GANDER_VAR" not in os.environ:
     os.environ["GANDER_VAR"] = tempfile.mkdtemp(prefix="gander-tests-")
     atexit.register(shutil.rmtree, os.environ["GANDER_VAR"], ignore_errors=True)
+# Where several processes share the tests, each has a folder of its own inside.
+if (worker := os.environ.get("PYTEST_XDIST_WORKER")) and "GANDER_TESTS_OF" not in os.environ:
+    os.environ["GANDER_TESTS_OF"] = worker
+    os.environ["GANDER_VAR"] += f"/{worker}"
 
 from study.settings import *  # noqa: E402, F403
 from study.settings import STORAGES  # noqa: E402
