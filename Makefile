@@ -31,18 +31,16 @@ lint: .venv/installed-test
 bench: .venv/installed-test
 	$(BIN)/python -m bench $(ONLY)
 
-# The same with what others do it with, measured in the same run: oTree, in an environment of its own.
-bench-peers: .venv/installed-test .peers/otree/installed
-	$(BIN)/python -m bench $(or $(ONLY),survey)
-
+# What others do it with, measured in the same run: oTree in an environment of its own, R's mixed models, statsmodels.
 # R with lme4 and ordinal are Debian's, a few hundred megabytes; installed where they are missing, by root.
 PEERS := r-base-core r-cran-lme4 r-cran-ordinal
-bench-peers: .venv/installed-test
+bench-peers: .venv/installed-test .peers/otree/installed
 	@if ! Rscript -e 'library(lme4); library(ordinal)' >/dev/null 2>&1; then \
 		echo "Installing R with its mixed models: apt-get install --no-install-recommends $(PEERS)"; \
 		apt-get update -qq && apt-get install -y -qq --no-install-recommends $(PEERS) >/dev/null || \
 		{ echo "That needs root on Debian or Ubuntu. Elsewhere install R, then its packages lme4 and ordinal."; exit 1; }; \
 	fi
+	$(BIN)/python -m bench survey
 	$(BIN)/python -m bench._mixed_models
 
 clean:
