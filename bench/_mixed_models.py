@@ -1,6 +1,6 @@
 """CPU time and memory of the mixed models beside R's and statsmodels' on the same data in the same run.
 
-``python -m bench._mixed_models`` is half of ``make bench-peers``; with a family and a size it fits once, in its own process.
+``python -m bench._mixed_models`` is half of ``make bench-peers``; with a family and a size it fits once, in a process.
 """
 
 import json
