@@ -13,6 +13,12 @@ from tests.serving import Site
 
 pytestmark = pytest.mark.browser
 every_type = pytest.mark.parametrize("example", all_types(), ids=lambda example: example.name)
+# Regions are marked by keyboard in tests of their own (test_regions.py).
+every_type_but_regions = pytest.mark.parametrize(
+    "example",
+    [example for example in all_types() if all(control.kind != "region" for control in example.screen.controls)],
+    ids=lambda example: example.name,
+)
 # Of each picture and control, what a screen reader calls it.
 NAMELESS = """() => [...document.querySelectorAll("#screen img, #screen input, #screen textarea, #screen button")]
   .filter(one => one.checkVisibility())
@@ -73,10 +79,8 @@ def test_what_the_answers_call_a_picture_stands_above_it(shown: Shown, example: 
         assert {caption.split(":")[0] for caption in captions} - {"X"} <= letters
 
 
-@every_type
+@every_type_but_regions
 def test_it_is_answered_by_keyboard_alone(shown: Shown, example: Example) -> None:
-    if any(control.kind == "region" for control in example.screen.controls):
-        pytest.skip("Regions are marked by keyboard in tests of their own (test_regions.py).")
     shown.page.set_viewport_size({"width": 1280, "height": 800})
     page = shown.ask(example.screen)
     answer_by_keyboard(page, example.screen)
