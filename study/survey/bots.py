@@ -20,7 +20,8 @@ from typing import Any
 from attribution import plugins
 from study import trials
 
-Keys = Mapping[tuple[int, int], tuple[str, Mapping[str, Any]]]  # (position, attempt) -> (trial type, key)
+# (position, attempt) -> (trial type, key, name of the condition, "" where a trial has none)
+Keys = Mapping[tuple[int, int], tuple[str, Mapping[str, Any], str]]
 MEDIAN_MS = 2500.0  # of a bot's response times, log-normal; its answers go out at once
 PATIENCE_SECONDS = 120.0
 
@@ -135,12 +136,16 @@ class Browser:
 
 @dataclass
 class Bot:
-    """Takes the survey once. ``skill`` is the probability that it answers by the key, where ``keys`` tells it."""
+    """Takes the survey once. ``skill`` is the probability that it answers by the key, where ``keys`` tells it.
+
+    ``skill_in`` has another skill for the conditions that it names: an effect for the analysis to find.
+    """
 
     url: str
     invitation: str
     rng: random.Random
     skill: float = 0.7
+    skill_in: Mapping[str, float] = field(default_factory=dict)
     keys: Callable[[str], Keys] = lambda token: {}
     # Called with each answer that the server says is stored, and the seconds until it said so.
     answered: Callable[[dict[str, Any], float], None] = lambda answer, seconds: None
@@ -209,7 +214,9 @@ class Bot:
         screen = trials.Screen.from_json(item["screen"])
         known = keys.get((item["position"], item["attempt"]))
         if known:
-            answer = plugins.load("study.trials", known[0]).bot(screen, known[1] or None, self.skill, self.rng)
+            trial_type, key, condition = known
+            skill = self.skill_in.get(condition, self.skill)
+            answer = plugins.load("study.trials", trial_type).bot(screen, key or None, skill, self.rng)
         else:
             answer = {control.name: guess(control, self.rng) for control in screen.controls}
         return {

@@ -74,10 +74,17 @@ def next_screens(participant: Participant, limit: int = LOOK_AHEAD, after: int =
     return screens(participant, unanswered(participant, limit), after)
 
 
-def keys_of(token: str) -> dict[tuple[int, int], tuple[str, dict[str, Any]]]:
-    """(position, attempt) -> trial type and key of a participation, for bots: nothing that a page may hold."""
-    rows = Trial.objects.filter(participant__token=token).select_related("participant__study")
-    return {(row.position, row.attempt): (row.trial_type, key_of(row, row.participant.study)) for row in rows}
+def keys_of(token: str) -> dict[tuple[int, int], tuple[str, dict[str, Any], str]]:
+    """(position, attempt) -> trial type, key and condition, for bots: nothing that a page may hold."""
+    rows = Trial.objects.filter(participant__token=token)
+    return {
+        (row.position, row.attempt): (
+            row.trial_type,
+            key_of(row, row.participant.study),
+            row.stimulus.condition.name if row.stimulus and row.stimulus.condition else "",
+        )
+        for row in rows.select_related("participant__study", "stimulus__condition")
+    }
 
 
 def standing(participant: Participant, upcoming: list[Trial], after: int = -1) -> dict[str, Any]:

@@ -22,7 +22,7 @@ result = ["/join/%s/?PROLIFIC_PID=p1" % study.recruitment_set.get(name="panel").
 """
 KEYS = """
 from study.survey import session
-keys = {position: key for (position, _), (_, key) in session.keys_of("%s").items()}
+keys = {position: key for (position, _), (_, key, _) in session.keys_of("%s").items()}
 result = [[position, key.get("expected", [key.get("correct")])[0]] for position, key in keys.items()]
 """
 TRIALS = """

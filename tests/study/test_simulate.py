@@ -59,6 +59,19 @@ def test_skill_is_how_often_a_bot_answers_by_the_key(site: Site) -> None:
     assert 0.02 < shares[0] < 0.55  # 48 guesses at one in four
 
 
+def test_another_skill_in_a_condition_is_an_effect(site: Site) -> None:
+    last = site.python("result = max(Participant.objects.values_list('pk', flat=True), default=0)")
+    arguments = ["--participants", "8", "--seed", "2", "--url", site.url, "--skill", "0"]
+    site.manage("simulate", "sense-of-geese", *arguments, "--skill-in", "trained=1")
+    answers = site.python(f"""
+    rows = Response.objects.filter(trial__participant__pk__gt={last}, trial__trial_type="identify_class")
+    rows = rows.exclude(trial__stimulus__condition=None)
+    result = [[row.trial.stimulus.condition.name, row.columns["correct"]] for row in rows]
+    """)
+    assert {correct for condition, correct in answers if condition == "trained"} == {True}
+    assert {correct for condition, correct in answers if condition == "shuffled"} == {True, False}  # guesses
+
+
 def test_bots_take_a_session_with_everything_in_it_and_can_fail_its_checks(site: Site) -> None:
     site.python("from tests.study import whole_session; whole_session.running_study(); result = None")
     arguments = ["--participants", "2", "--seed", "3", "--url", site.url, "--skill"]
@@ -78,6 +91,9 @@ def test_bots_take_a_session_with_everything_in_it_and_can_fail_its_checks(site:
     assert any(attempt > 1 for _, trials, _ in site.python(made) for _, attempt in trials)
 
 
+ONE_BOT = ["sense-of-geese", "--participants", "1", "--seed", "1"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -86,7 +102,10 @@ def test_bots_take_a_session_with_everything_in_it_and_can_fail_its_checks(site:
             "There is no study “no-such-study”; there are: sense",
         ),
         (["sense-of-geese", "--participants", "0", "--seed", "1"], "should be at least 1"),
-        (["sense-of-geese", "--participants", "1", "--seed", "1", "--skill", "2"], "should be from 0 to 1"),
+        ([*ONE_BOT, "--skill", "2"], "should be from 0 to 1"),
+        ([*ONE_BOT, "--skill-in", "drawn=1"], "has no condition “drawn”; it has shuffled, trained."),
+        ([*ONE_BOT, "--skill-in", "trained=2"], "“trained=2” should be a condition and a skill from 0 to 1"),
+        ([*ONE_BOT, "--skill-in", "trained"], "“trained” should be a condition and a skill from 0 to 1"),
     ],
 )
 def test_simulate_refuses_in_words(site: Site, arguments: list[str], words: str) -> None:

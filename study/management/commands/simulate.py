@@ -1,9 +1,10 @@
 """``simulate SLUG --participants N --seed S``: bots take the survey over HTTP, marked as simulated for ever."""
 
 import argparse
+import math
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -31,6 +32,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--skill", type=float, default=0.7, metavar="X", help="probability of answering by the key, 0 to 1 (0.7)"
         )
+        parser.add_argument(
+            "--skill-in",
+            action="append",
+            default=[],
+            type=condition_and_skill,
+            metavar="CONDITION=X",
+            help="another skill in this condition, so that there is an effect to find; may be given several times",
+        )
         parser.add_argument("--url", default="", help="a running site over this database; without it, one is started")
         parser.add_argument("--concurrency", type=int, default=4, metavar="C", help="bots at the same time (4)")
 
@@ -40,6 +49,10 @@ class Command(BaseCommand):
             raise CommandError(f"{study} is {study.state}; bots take a study that is running.")
         if not 0 <= options["skill"] <= 1:
             raise CommandError(f"--skill {options['skill']:g} should be from 0 to 1.")
+        options["skill_in"] = dict(options["skill_in"])
+        conditions = study.condition_set.values_list("name", flat=True)
+        if unknown := sorted(options["skill_in"].keys() - set(conditions)):
+            raise CommandError(f"{study} has no condition “{unknown[0]}”; it has {', '.join(sorted(conditions))}.")
         if options["participants"] < 1 or options["concurrency"] < 1:
             raise CommandError("--participants and --concurrency should be at least 1.")
         with nullcontext(options["url"]) if options["url"] else serving() as site:
@@ -67,6 +80,18 @@ class Command(BaseCommand):
         return failures
 
 
+def condition_and_skill(text: str) -> tuple[str, float]:
+    """What ``--skill-in`` says, as (condition, skill)."""
+    condition, _, skill = text.rpartition("=")
+    try:
+        known = float(skill)
+    except ValueError:
+        known = math.nan
+    if not condition or not 0 <= known <= 1:
+        raise argparse.ArgumentTypeError(f"“{text}” should be a condition and a skill from 0 to 1, as in photo=0.95.")
+    return condition, known
+
+
 @contextmanager
 def serving() -> Iterator[str]:
     """A site over this database for as long as the block runs; gives its address."""
@@ -80,10 +105,12 @@ def serving() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def bots(study: Study, site: str, *, participants: int, seed: int, skill: float, **others: Any) -> list[Bot]:
+def bots(
+    study: Study, site: str, *, participants: int, seed: int, skill: float, skill_in: Mapping[str, float], **others: Any
+) -> list[Bot]:
     invitation = invitations.make(study, Participant.Origin.SIMULATED)
     return [
-        Bot(site, invitation, random.Random(f"{seed}:{number}"), skill, keys_in_database)
+        Bot(site, invitation, random.Random(f"{seed}:{number}"), skill, skill_in, keys_in_database)
         for number in range(participants)
     ]
 
