@@ -52,7 +52,7 @@ clean:
 	touch $@
 
 .venv/installed-test: pyproject.toml constraints.txt | .venv/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[pdf,production,test]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[pdf,production,s3,test]"
 	touch $@
 
 .peers/otree/installed:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -153,10 +154,22 @@ STATICFILES_DIRS = [
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 MEDIA_URL = "/media/"
-STORAGES = {
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "study.static_files.HashedFiles"},
 }
+# Beyond one machine's folder, a bucket of any S3-compatible store; its keys are in AWS's own variables.
+if bucket := env.str("MEDIA_BUCKET", default=""):
+    if find_spec("storages") is None:
+        raise ImproperlyConfigured('MEDIA_BUCKET needs the extra “s3”: pip install -c constraints.txt -e ".[s3]".')
+    # Stores other than Amazon's own may not know the checksums that boto3 adds unasked.
+    os.environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
+    os.environ.setdefault("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required")
+    STORAGES["default"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        # Names are random, so that nothing is overwritten; looking first whether one is taken is a request saved.
+        "OPTIONS": {"bucket_name": bucket, "endpoint_url": env.str("MEDIA_ENDPOINT", default=None)},
+    }
 WHITENOISE_USE_FINDERS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 2**20
 DATA_UPLOAD_MAX_NUMBER_FILES = 400  # the form of images says that it takes 300 at once

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -113,7 +114,7 @@ class Picture(Computation):
     @property
     def url(self) -> str:
         """The picture's public address: unguessable, immutable, free of any meaning."""
-        return str(self.file.url)
+        return f"{settings.MEDIA_URL}{self.file.name}"  # on this site, wherever it is stored: the pages' policy
 
 
 def standard_pictures(row: SaliencyMap | Visualization) -> list[Picture]:
