@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bucket import Bucket, bucket
-from tests.installation import DEMO, Installation, installed
+from tests.installation import DEMO, installed
 
 SHOW = """
 import django, json
