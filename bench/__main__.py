@@ -1,4 +1,4 @@
-"""``python -m bench [attribution|exports|survey|statistics]``: one section, or all; each in its own process."""
+"""``python -m bench [SECTION ...]``: one section, or all; each in its own process."""
 
 import pathlib
 import subprocess

@@ -1,10 +1,11 @@
 """What a study's page shows: conditions with examples, counts, links, preparation."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -49,13 +50,14 @@ class Tally:
         return {name: sum(row[name] for row in self.rows) for name in COUNTS}
 
 
-def persons(study: Study) -> dict[str, int]:
-    """How many people and how many simulated participants completed the study."""
-    completed = study.participant_set.filter(state=Participant.State.COMPLETED)
-    return {
-        "persons": completed.filter(origin=Participant.Origin.PERSON).count(),
-        "simulated": completed.filter(origin=Participant.Origin.SIMULATED).count(),
+def completed(studies: Sequence[Study]) -> list[tuple[Study, dict[str, int]]]:
+    """Each study with how many completed it, by their origin."""
+    rows = Participant.objects.filter(study__in=studies, state=Participant.State.COMPLETED)
+    counts = {
+        (study, origin): count for study, origin, count in rows.values_list("study", "origin").annotate(Count("pk"))
     }
+    origins = [origin.value for origin in Participant.Origin]
+    return [(study, {origin: counts.get((study.pk, origin), 0) for origin in origins}) for study in studies]
 
 
 def conditions(study: Study) -> list[Shown]:

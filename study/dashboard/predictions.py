@@ -56,12 +56,15 @@ def labelled_first() -> QuerySet[Image]:
 
 def right_and_wrong(network: Network) -> tuple[int, int]:
     """How many labelled images the network gets right and wrong at its first answer."""
-    labelled = {image.content_hash: image for image in Image.objects.all() if network.class_of(image) is not None}
-    rows = _asked(network).filter(state=State.DONE)
+    labels = Image.objects.order_by().values_list("label", "label_index")
+    classes = {pair: network.class_of(Image(label=pair[0], label_index=pair[1])) for pair in labels.distinct()}
+    stored = Image.objects.order_by().values_list("content_hash", "label", "label_index")
+    right = {digest: classes[label, index] for digest, label, index in stored}
+    asked = _asked(network).filter(state=State.DONE).values_list("image_hashes", "table")
     verdicts = [
-        _prediction(network, labelled[row.image_hashes[0]], row).is_correct
-        for row in rows
-        if len(row.image_hashes) == 1 and row.image_hashes[0] in labelled
+        any(line["rank"] == 1 and line["index"] == known for line in table)
+        for hashes, table in asked
+        if len(hashes) == 1 and (known := right.get(hashes[0])) is not None
     ]
     return verdicts.count(True), verdicts.count(False)
 

@@ -1,5 +1,6 @@
 """Studies: which there are, new ones, and one study's page with all that can be done with it."""
 
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -13,11 +14,13 @@ from study.dashboard.forms.studies import DocumentForm, RecruitmentForm
 from study.models import Study
 from study.registration import RegistrationError
 
+STUDIES_A_PAGE = 50
+
 
 @page("GET")
 def studies(request: HttpRequest) -> HttpResponse:
-    found = Study.objects.visible_to(signed_in(request))
-    return render(request, "dashboard/studies.html", {"rows": [(study, overview.persons(study)) for study in found]})
+    found = Paginator(Study.objects.visible_to(signed_in(request)), STUDIES_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "dashboard/studies.html", {"studies": found, "rows": overview.completed(list(found))})
 
 
 @page("GET", "POST")
