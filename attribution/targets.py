@@ -1,10 +1,12 @@
 """What is explained: one scalar of the network. Plain data, so that rows and pages can speak of it without torch."""
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
 Scalar = Literal["logit", "margin", "log_probability", "probability", "logit_before_relu"]
 SCALARS: tuple[Scalar, ...] = get_args(Scalar)
+UNIT = re.compile(r"(?P<module>[^\s:]+):(?P<channel>\d{1,9})(?::(?P<row>\d{1,9}),\s*(?P<column>\d{1,9}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,20 @@ class Target:
         """The target that ``to_json`` wrote."""
         position = data.get("position")
         return cls(**{**data, "position": tuple(position) if position else None})
+
+    @classmethod
+    def of_unit(cls, text: str) -> Self:
+        """The unit “module:channel” or “module:channel:row,column”; raises ValueError with a sentence."""
+        said = UNIT.fullmatch(text)
+        if said is None:
+            raise ValueError(
+                f"“{text}” is no unit; one is written module:channel or module:channel:row,column, as "
+                "block4.activation:7:3,3."
+            )
+        position = None if said["row"] is None else (int(said["row"]), int(said["column"]))
+        return cls(module=said["module"], channel=int(said["channel"]), position=position)
+
+    @property
+    def kind(self) -> str:
+        """class, contrast or unit: what a plug-in's EXPLAINS names."""
+        return "unit" if self.module else "class" if self.against is None else "contrast"

@@ -212,6 +212,34 @@ def test_class_models_are_computed_with_the_parameters_that_were_set(capsys: pyt
 
 
 @pytest.mark.usefixtures("ready")
+def test_units_contrasts_and_other_scalars_are_targets_too(capsys: pytest.CaptureFixture[str]) -> None:
+    goose, fish = (Network.objects.get().labels.index(name) for name in ("goose", "fish"))
+    compute(capsys, methods="gradient", targets="goose", against="fish", images="scene_01*")
+    compute(capsys, methods="gradient", targets="goose", scalar="log_probability", images="scene_01*")
+    units = {"units": ["block4.activation:7", "block4.activation:7:1,2"]}
+    said = compute(capsys, methods="gradient", visualizations="unit", images="scene_01*", set=["unit.steps=2"], **units)
+    assert "2 maps and 2 visualizations are done." in said
+    of_units: list[dict[str, Any]] = [
+        {"module": "block4.activation", "channel": 7, "scalar": "logit"},
+        {"module": "block4.activation", "channel": 7, "position": [1, 2], "scalar": "logit"},
+    ]
+    assert [row.target for row in Visualization.objects.order_by("pk")] == of_units
+    assert [row.target for row in SaliencyMap.objects.order_by("pk")] == [
+        {"index": goose, "against": fish, "scalar": "logit"},
+        {"index": goose, "scalar": "log_probability"},
+        *of_units,
+    ]
+
+
+@pytest.mark.usefixtures("ready")
+def test_a_visualization_that_begins_at_a_photo_is_made_of_each(capsys: pytest.CaptureFixture[str]) -> None:
+    said = compute(capsys, visualizations="edit", targets="fish", images="scene_0[12]*", set=["edit.steps=2"])
+    assert "0 maps and 2 visualizations are done." in said
+    rows = Visualization.objects.order_by("pk")
+    assert [(row.image.name, row.state) for row in rows] == [("scene_01.png", State.DONE), ("scene_02.png", State.DONE)]
+
+
+@pytest.mark.usefixtures("ready")
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -223,6 +251,10 @@ def test_class_models_are_computed_with_the_parameters_that_were_set(capsys: pyt
         ({"methods": "gradient", "targets": "label"}, "The image scene_03.png has no label"),
         ({"methods": "gradient", "set": ["gradient.reductoin=1"]}, "“gradient” has no parameter “reductoin”"),
         ({"methods": "gradient", "set": ["occlusion.stride=1"]}, "should name one of gradient"),
+        ({"methods": "gradient", "targets": "0", "against": "0"}, "minus itself is 0 everywhere"),
+        ({"methods": "gradient", "targets": "0", "against": "1", "scalar": "margin"}, "of two classes' logits"),
+        ({"methods": "gradient", "units": ["block4"]}, "“block4” is no unit; one is written module:channel"),
+        ({"methods": "contrast", "units": ["block4.activation:7"]}, "“contrast” explains no unit, only: class,"),
     ],
 )
 def test_what_cannot_be_computed_is_refused_with_what_there_is(options: dict[str, Any], words: str) -> None:

@@ -2,7 +2,7 @@
 
 import fnmatch
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -23,7 +23,7 @@ from attribution.models import (
     Worker,
     standard_pictures,
 )
-from attribution.targets import Target
+from attribution.targets import SCALARS, Scalar, Target
 from attribution.tasks import nudge
 
 WORTH_TELLING = 500  # forward passes of one image, some ten seconds of a network for photos
@@ -31,7 +31,8 @@ WORTH_TELLING = 500  # forward passes of one image, some ten seconds of a networ
 
 class Command(BaseCommand):
     help = (
-        "Compute saliency maps and visualizations, and what the network says of every image. What is computed "
+        "Compute saliency maps and visualizations, and what the network says of every image. A visualization is made "
+        "of each target once, one that begins at a photo (edit, occluded) of each image. What is computed "
         "already is not computed again; what failed is tried again. Workers do the work; where none is running, "
         "--wait does it here."
     )
@@ -45,9 +46,17 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--targets",
-            default="predicted",
-            help="predicted (the network's first answer, the default), label (the image's own), or classes by name or "
-            "number: goose,251. A visualization takes each class once",
+            help="predicted (the network's first answer, the default where no unit is named), label (the image's own), "
+            "or classes by name or number: goose,251",
+        )
+        parser.add_argument("--against", default="", metavar="CLASS", help="explain the targets minus this class")
+        parser.add_argument("--scalar", default="logit", choices=SCALARS, help="what is explained of a class")
+        parser.add_argument(
+            "--units",
+            nargs="+",
+            default=[],
+            metavar="MODULE:CHANNEL[:ROW,COLUMN]",
+            help="channels of layers, at one position or over all, such as block4.activation:7",
         )
         parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn at random (default: 0)")
         parser.add_argument(
@@ -68,10 +77,19 @@ class Command(BaseCommand):
             }
             parameters = settings_of(options["set"], names)
             predictions = Measurement.predictions(network, images)
-            if "predicted" in options["targets"].split(","):
+            wanted = options["targets"] or ("" if options["units"] else "predicted")
+            if "predicted" in wanted.split(","):
                 see_through(predictions, unit="predictions", is_quiet=is_quiet)
                 predictions = Measurement.predictions(network, images)
-            targets = Targets(network, images, predictions, options["targets"])
+            against = network.find(options["against"]) if options["against"] else None
+            targets = Targets(
+                network,
+                images,
+                predictions,
+                wanted,
+                of_class=lambda index: contrast(network, index, against, options["scalar"]),
+                units=[Target.of_unit(text) for text in options["units"]],
+            )
             maps = SaliencyMap.order(
                 [
                     SaliencyMap(
@@ -80,11 +98,11 @@ class Command(BaseCommand):
                         seed=options["seed"],
                         network=network,
                         image=image,
-                        target=Target(index=index).to_json(),
+                        target=target.to_json(),
                     )
                     for name in names["methods"]
                     for image in images
-                    for index in targets.of(image)
+                    for target in explained(plugins.describe("attribution.methods", name), targets.of(image))
                 ]
             )
             shown = Visualization.order(
@@ -94,10 +112,13 @@ class Command(BaseCommand):
                         parameters=parameters.get(name, {}),
                         seed=options["seed"],
                         network=network,
-                        target=Target(index=index).to_json(),
+                        image=image,
+                        target=target.to_json(),
                     )
                     for name in names["visualizations"]
-                    for index in targets.all()
+                    for image, target in beginnings(
+                        plugins.describe("attribution.visualizations", name), images, targets
+                    )
                 ]
             )
             self.estimate(network, [row for row in [*maps, *shown] if row.state != State.DONE])
@@ -131,24 +152,34 @@ class Command(BaseCommand):
 
 
 class Targets:
-    """The classes that maps and visualizations are about."""
+    """What maps and visualizations are about: classes as ``of_class`` explains them, and units."""
 
-    def __init__(self, network: Network, images: list[Image], predictions: list[Measurement], wanted: str) -> None:
+    def __init__(
+        self,
+        network: Network,
+        images: list[Image],
+        predictions: list[Measurement],
+        wanted: str,
+        *,
+        of_class: Callable[[int], Target],
+        units: list[Target],
+    ) -> None:
         self.network = network
-        self.classes = [network.find(one) for one in wanted.split(",") if one not in ("", "predicted", "label")]
-        self.by_image: dict[int, list[int]] = {image.pk: list(self.classes) for image in images}
         kinds = wanted.split(",")
+        named = [network.find(one) for one in kinds if one not in ("", "predicted", "label")]
+        self.everywhere = [*map(of_class, named), *units]
+        self.by_image: dict[int, list[Target]] = {image.pk: list(self.everywhere) for image in images}
         for image, prediction in zip(images, predictions, strict=True):
             if "predicted" in kinds:
-                self.by_image[image.pk].append(prediction.first_answer)
+                self.by_image[image.pk].append(of_class(prediction.first_answer))
             if "label" in kinds:
-                self.by_image[image.pk].append(self._label(image))
+                self.by_image[image.pk].append(of_class(self._label(image)))
 
-    def of(self, image: Image) -> list[int]:
+    def of(self, image: Image) -> list[Target]:
         return list(dict.fromkeys(self.by_image[image.pk]))
 
-    def all(self) -> list[int]:
-        return list(dict.fromkeys(self.classes + [index for some in self.by_image.values() for index in some]))
+    def all(self) -> list[Target]:
+        return list(dict.fromkeys([*self.everywhere, *(one for some in self.by_image.values() for one in some)]))
 
     def _label(self, image: Image) -> int:
         index = self.network.class_of(image)
@@ -156,6 +187,31 @@ class Targets:
             label = f"is labelled “{image.label}”, no class of {self.network}" if image.label else "has no label"
             raise ValueError(f"The image {image} {label}; choose other images with --images, or other --targets.")
         return index
+
+
+def contrast(network: Network, index: int, against: int | None, scalar: Scalar) -> Target:
+    """The class, or its contrast with the class ``against``; raises ValueError for a contrast with itself."""
+    if index == against:
+        raise ValueError(f"“{network.label(index)}” minus itself is 0 everywhere: name another class with --against.")
+    return Target(index=index, against=against, scalar=scalar)
+
+
+def explained(plugin: plugins.Plugin, targets: list[Target]) -> list[Target]:
+    """The targets, if the plug-in can explain them all; raises ValueError where it cannot."""
+    for target in targets:
+        if target.kind not in plugin.explains:
+            raise ValueError(
+                f"“{plugin.name}” explains no {target.kind}, only: {', '.join(plugin.explains)}. Leave it out, or "
+                "choose other targets."
+            )
+    return targets
+
+
+def beginnings(plugin: plugins.Plugin, images: list[Image], targets: Targets) -> list[tuple[Image | None, Target]]:
+    """Of what a visualization is made: of each target once, or of each image's targets where it begins at a photo."""
+    if "start" not in plugin.asks:
+        return [(None, target) for target in explained(plugin, targets.all())]
+    return [(image, target) for image in images for target in explained(plugin, targets.of(image))]
 
 
 def chosen(name: str, pattern: str) -> tuple[Network, list[Image]]:

@@ -17,7 +17,6 @@ SCALAR_WORDS = {
     "log_probability": "its log probability",
     "probability": "its probability",
 }
-UNIT = re.compile(r"(?P<module>[^\s:]+):(?P<channel>\d{1,9})(?::(?P<row>\d{1,9}),\s*(?P<column>\d{1,9}))?", re.ASCII)
 Read = TypeVar("Read")
 
 
@@ -57,7 +56,7 @@ class TargetForm(forms.Form):
             return data
         data["classes"] = self._each("classes", network.find)
         data["against"] = next(iter(self._each("against", network.find)), None)
-        data["units"] = self._each("units", unit)
+        data["units"] = self._each("units", Target.of_unit)
         if data["against"] is not None and data.get("scalar") != "logit":
             words = f"A contrast is a difference of two logits: choose “{SCALAR_WORDS['logit']}”, or leave this empty."
             self.add_error("against", words)
@@ -82,15 +81,3 @@ class TargetForm(forms.Form):
         if problems:
             self.add_error(field, problems)
         return found
-
-
-def unit(text: str) -> Target:
-    """“module:channel” or “module:channel:row,column”; raises ValueError with a sentence."""
-    said = UNIT.fullmatch(text)
-    if said is None:
-        raise ValueError(
-            f"“{text}” is no unit; one is written module:channel or module:channel:row,column, as "
-            "block4.activation:7:3,3."
-        )
-    position = None if said["row"] is None else (int(said["row"]), int(said["column"]))
-    return Target(module=said["module"], channel=int(said["channel"]), position=position)
