@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 MOST_PATCHES = 4000  # of one image, to learn the model from
 MOST_PIXELS = 64  # a side, margins included: three covariances of 64**2 pixels take 400 MB
@@ -11,7 +12,10 @@ MOST_PIXELS = 64  # a side, margins included: three covariances of 64**2 pixels 
 
 @dataclass
 class Patches:
-    """A Gaussian model of an image's patches: squares drawn given a margin of a quarter of a side around them."""
+    """A Gaussian model of an image's patches: squares drawn given a margin of a quarter of a side around them.
+
+    A square that is too large for a model of all its pixels together is drawn coarser, and enlarged.
+    """
 
     image: Tensor  # (3, H, W)
     side: int
@@ -19,14 +23,12 @@ class Patches:
     conditionals: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.margin = max(self.side // 4, 1)
-        outer = self.side + 2 * self.margin
-        if outer > MOST_PIXELS:
-            raise ValueError(
-                f"A square of {self.side} x {self.side} pixels is too large to be drawn from what surrounds it, by a "
-                f"model of all its pixels together: with its margins it may have at most {MOST_PIXELS} pixels a side, "
-                "so take a smaller square, or a fill that needs no surroundings."
-            )
+        self.coarseness = -(-(self.side + 2 * max(self.side // 4, 1)) // MOST_PIXELS)
+        if self.coarseness > 1:
+            self.image = functional.avg_pool2d(self.image[None], self.coarseness, ceil_mode=True)[0]
+        self.small = -(-self.side // self.coarseness)
+        self.margin = max(self.small // 4, 1)
+        outer = self.small + 2 * self.margin
         height, width = self.image.shape[-2:]
         self.height, self.width = min(outer, height), min(outer, width)
         pixels = self.image.flatten(1).double()
@@ -46,6 +48,7 @@ class Patches:
     def draw(self, top: int, left: int) -> Tensor:
         """A square (3, side, side) for this place given what surrounds it, clipped to [0, 1]."""
         height, width = self.image.shape[-2:]
+        top, left = min(top // self.coarseness, height - self.small), min(left // self.coarseness, width - self.small)
         first = min(max(top - self.margin, 0), height - self.height)
         start = min(max(left - self.margin, 0), width - self.width)
         inner = self._inner(top - first, left - start)
@@ -54,12 +57,14 @@ class Patches:
         surprise = (around - self.mean)[:, ~inner]  # (3, m)
         noise = torch.randn(3, int(inner.sum()), 1, generator=self.numbers, dtype=torch.float64).to(root.device)
         patch = self.mean[:, inner] + (weights @ surprise[:, :, None] + root @ noise)[:, :, 0]
-        drawn: Tensor = (self.axes @ patch).clamp(0, 1).to(self.image)
-        return drawn.view(3, self.side, self.side)
+        drawn: Tensor = (self.axes @ patch).clamp(0, 1).to(self.image).view(3, self.small, self.small)
+        if self.coarseness == 1:
+            return drawn
+        return functional.interpolate(drawn[None], size=(self.side, self.side), mode="bilinear")[0]
 
     def _inner(self, top: int, left: int) -> Tensor:
         mask = torch.zeros(self.height, self.width, dtype=torch.bool, device=self.image.device)
-        mask[top : top + self.side, left : left + self.side] = True
+        mask[top : top + self.small, left : left + self.small] = True
         return mask.flatten()
 
     def _conditional(self, top: int, left: int, inner: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from attribution import methods
 from attribution.curvature import FlatHessianError, hessian_diagonal, hessian_products, softmax_products, stein
-from attribution.infill import Patches
+from attribution.infill import MOST_PIXELS, Patches
 from attribution.methods import UndefinedError
 from attribution.networks import Network
 from attribution.randomness import generator
@@ -309,6 +309,19 @@ def test_a_square_is_filled_with_what_its_surroundings_foretell() -> None:
     assert (drawn[0] - noise[:, 10:14, 10:14]).abs().mean() > 0.1
 
 
+def test_a_square_too_large_for_its_model_is_drawn_coarser_also_at_the_edge_of_an_uneven_image() -> None:
+    across = torch.arange(221) * 0.15
+    image = (0.5 + 0.4 * torch.sin(across[:, None] + across)).expand(3, 221, 221).contiguous()
+    model = Patches(image, 60, torch.Generator().manual_seed(0))
+    assert max(model.height, model.width) <= MOST_PIXELS
+    for top, left in [(80, 70), (0, 0), (161, 161), (161, 33)]:
+        drawn = torch.stack([model.draw(top, left) for _ in range(4)])
+        assert drawn.shape[-2:] == (60, 60)
+        hidden = image[:, top : top + 60, left : left + 60]
+        assert (hidden - hidden.mean()).abs().mean() > 0.2
+        assert (drawn.mean(0) - hidden).abs().mean() < 0.1
+
+
 def test_prediction_difference_is_the_mean_and_variance_of_the_log_odds_lost() -> None:
     network, image = small.network(), small.images(1)
     given = {"square": 0.25, "stride": 0.25, "samples": 3}
@@ -339,8 +352,6 @@ def test_prediction_difference_leaves_what_is_foretold_and_refuses_what_has_no_o
         methods.run("prediction_difference", network, plain, [Target(module="4", channel=1)], seed=0, parameters={})
     with pytest.raises(ValueError, match="at least two draws"):
         run("prediction_difference", network, plain, samples=1)
-    with pytest.raises(ValueError, match="at most 64 pixels a side"):
-        run("prediction_difference", network, torch.zeros(1, 3, 224, 224), square=0.25)
 
 
 def test_derivatives_in_cells_are_those_of_a_common_shift() -> None:
