@@ -36,6 +36,10 @@ Pixels = NDArray[np.uint8]
 DEVICE = os.environ.get("GANDER_DEVICE") or "cpu"
 THREADS = int(os.environ.get("GANDER_THREADS") or 1)
 NETWORKS_KEPT = 3  # in the memory of one process
+SAME_EVERYWHERE = (
+    "The map has the same value everywhere, so its picture shows nothing: on this image the method finds no place that "
+    "counts more than another."
+)
 
 
 @dataclass(frozen=True)
@@ -191,6 +195,8 @@ def saliency_maps(
             for one, target, value, more in zip(maps, explained, values, notes, strict=True):
                 array, scale = _half(one)
                 told = {"scalar": target.scalar, "score": value, "scale": scale, **more}
+                if one.min() == one.max():
+                    told["reading"] = SAME_EVERYWHERE
                 computed.append(Computed({"map": array}, told, seconds))
             beat(len(computed) / len(photos))
     return computed

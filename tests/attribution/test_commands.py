@@ -231,6 +231,15 @@ def test_units_contrasts_and_other_scalars_are_targets_too(capsys: pytest.Captur
     ]
 
 
+def test_maps_that_show_nothing_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add_demo()
+    Pillow.new("RGB", (64, 64)).save(tmp_path / "black.png")
+    call_command("add_images", tmp_path, verbosity=0)
+    said = compute(capsys, methods="edges,gradient", targets="goose")
+    assert "edges of black.png for goose: The map has the same value everywhere" in said
+    assert "gradient of" not in said
+
+
 @pytest.mark.usefixtures("ready")
 def test_a_visualization_that_begins_at_a_photo_is_made_of_each(capsys: pytest.CaptureFixture[str]) -> None:
     said = compute(capsys, visualizations="edit", targets="fish", images="scene_0[12]*", set=["edit.steps=2"])

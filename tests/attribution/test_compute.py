@@ -165,6 +165,14 @@ def test_a_map_of_a_flat_logit_explains_the_score_before_the_relu_and_says_so(so
     assert found.array.max() == 1
 
 
+def test_a_map_that_shows_nothing_says_so(source: NetworkSource) -> None:
+    black = np.zeros((80, 90, 3), dtype=np.uint8)
+    for method, says_so in (("gradient_input", True), ("gradient", False)):
+        (found,) = compute.saliency_maps(source, [black], [Target(index=1)], method=method, parameters={}, seed=0)
+        assert (len(np.unique(found.array)) == 1) == says_so
+        assert ("same value everywhere" in found.notes.get("reading", "")) == says_so
+
+
 def test_the_oracle_is_given_masks_and_boxes_as_the_network_sees_them(source: NetworkSource) -> None:
     mask = np.zeros((90, 120), dtype=bool)
     mask[30:60, 40:80] = True

@@ -126,6 +126,9 @@ class Command(BaseCommand):
                 see_through([*predictions, *maps, *shown], unit="computed", is_quiet=is_quiet)
                 see_through(pictures_of(maps, shown), unit="rendered", is_quiet=is_quiet)
                 self.stdout.write(f"{len(maps)} maps and {len(shown)} visualizations are done.")
+                for row in reread(maps):
+                    if "reading" in row.provenance:
+                        self.stdout.write(f"  - {row}: {row.provenance['reading']}")
                 return
         except ValueError as error:
             raise CommandError(str(error)) from error
