@@ -7,10 +7,13 @@ Torop et al. 2023, https://arxiv.org/abs/2306.09618).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
 from attribution.networks import Network
 from attribution.randomness import generator
@@ -108,12 +111,25 @@ def stein(
     )
 
 
+class _TwiceDifferentiable(TorchFunctionMode):
+    """While entered, what torch can derive only once is asked of functions that it can derive twice.
+
+    That is MobileNetV3's hardsigmoid; of the kinds of attention, only the plain one (``SDPBackend.MATH``) will do.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is functional.hardsigmoid:
+            values: Tensor = args[0] if args else kwargs["input"]
+            return functional.relu6(values + 3) / 6
+        return func(*args, **(kwargs or {}))
+
+
 def hessian_products(network: Network, images: Tensor, targets: Sequence[Target], vectors: Tensor) -> Tensor:
     """H v (N, 3, H, W) of each image's scalar at the image itself, by a second backward pass; unchunked.
 
     Raises FlatHessianError where it is 0 for every image, as it is for the logit of a ReLU network.
     """
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # the only attention with a second derivative
+    with torch.enable_grad(), _TwiceDifferentiable(), sdpa_kernel(SDPBackend.MATH):
         inputs = images.detach().requires_grad_()
         (first,) = torch.autograd.grad(scores(network, inputs, targets).sum(), inputs, create_graph=True)
         along = (first * vectors).sum()
@@ -132,7 +148,7 @@ def softmax_products(network: Network, images: Tensor, vectors: Tensor) -> Tenso
     What the softmax adds to the second derivative of log p, and all of it on a ReLU network, whose logits have none.
     It vanishes as p -> 1. It is the same for every class (Singla et al. 2019, https://arxiv.org/abs/1902.00407).
     """
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):  # the only attention with a second derivative
+    with torch.enable_grad(), _TwiceDifferentiable(), sdpa_kernel(SDPBackend.MATH):
         inputs = images.detach().requires_grad_()
         logits = network(inputs)  # (N, K)
         weights = torch.zeros_like(logits, requires_grad=True)

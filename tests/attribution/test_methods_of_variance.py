@@ -11,11 +11,15 @@ from attribution.curvature import FlatHessianError, hessian_diagonal, hessian_pr
 from attribution.infill import MOST_PIXELS, Patches
 from attribution.methods import UndefinedError
 from attribution.networks import Network
+from attribution.networks._torchvision_operators import declare
 from attribution.randomness import generator
 from attribution.scores import gradients, scores
 from attribution.smoothing import in_cells, on_pixels
 from attribution.targets import Target
 from tests.attribution import small
+
+declare()
+from torchvision.ops.misc import SqueezeExcitation  # noqa: E402
 
 SIZE, GRID = 12, 3
 TARGETS = [Target(index=1)]
@@ -148,6 +152,19 @@ def test_attention_has_second_derivatives_as_well() -> None:
     along = torch.ones_like(images)
     assert hessian_products(network, images, TARGETS * 2, along).abs().max() > 0
     assert softmax_products(network, images, along).abs().max() > 0
+
+
+def test_the_gates_of_mobilenet_have_second_derivatives_as_well() -> None:
+    network, image = small.network(size=6), small.images(1, size=6).double()
+    gate = SqueezeExcitation(8, 4, activation=nn.Hardswish, scale_activation=nn.Hardsigmoid)
+    nn.init.normal_(gate.fc2.weight, std=0.5, generator=torch.Generator().manual_seed(0))
+    network.model[2] = gate.eval().requires_grad_(False)  # type: ignore[index, operator]
+    network.double()
+    vector = torch.randn(image.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    products = hessian_products(network, image, TARGETS, vector)
+    after, before = (gradients(network, image + step * vector, TARGETS)[1] for step in (1e-6, -1e-6))
+    torch.testing.assert_close(products, (after - before) / 2e-6, rtol=1e-5, atol=1e-7)
+    assert softmax_products(network, image, vector).abs().max() > 0
 
 
 def test_smoothing_finds_the_curvature_of_a_relu_kink_that_no_derivative_shows() -> None:
