@@ -71,6 +71,12 @@ class Answers:
         seen = {str(name) for name in self.responses["condition"].dropna()}
         return declared + [Condition(name, name) for name in sorted(seen - known)]
 
+    @property
+    def presented(self) -> list[Condition]:
+        """Those under which answers are given: what a condition compares is seen only beside each other."""
+        blocks = {str(block["name"]): bool(block.get("compare")) for block in self.document.get("conditions", [])}
+        return [one for one in self.conditions if not any(blocks.values()) or blocks.get(one.name, True)]
+
     def main_rows(self, value: str, task: str = "") -> pd.DataFrame:
         """The rows of the main phase that have a ``value``, of one task: the only one, or the one that is named."""
         rows = self.responses

@@ -82,7 +82,7 @@ def compare(
 ) -> Compared:
     """Means and contrasts of ``value`` over the study's conditions; rows without a condition are one group."""
     chances = chances or {}
-    conditions = answers.conditions if rows["condition"].notna().any() else []
+    conditions = answers.presented if rows["condition"].notna().any() else []
     names = [condition.name for condition in conditions]
     if control and control not in names:
         raise AnalysisError(f"There is no condition “{control}” to be the control; there are: {', '.join(names)}.")

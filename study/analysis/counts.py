@@ -21,9 +21,8 @@ MANY = ("more", "many")
 
 def analyse(answers: Answers, *, task: str = "", control: str = "", alpha: float = 0.05, seed: int = 0) -> Finding:
     """The share of “one” among the answers that give a number; “cannot tell” is counted and left out of it."""
-    rows = answers.main_rows("response", task)
-    if not task:
-        rows = rows[rows["trial_type"] == TRIAL_TYPE]
+    is_own = answers.responses["trial_type"] == TRIAL_TYPE
+    rows = (answers if task else replace(answers, responses=answers.responses[is_own])).main_rows("response", task)
     if rows.empty:
         raise AnalysisError(f"No answer of the main phase counts instances (trial type {TRIAL_TYPE}).")
     said = rows["response"].map(_counted)
@@ -69,7 +68,7 @@ def _counted(response: object) -> str | None:
 
 def _with_distribution(table: pd.DataFrame, answers: Answers, rows: pd.DataFrame) -> pd.DataFrame:
     """One column more for each count, in percent of all the condition's answers."""
-    names = [condition.name for condition in answers.conditions] if rows["condition"].notna().any() else [None]
+    names = [condition.name for condition in answers.presented] if rows["condition"].notna().any() else [None]
     columns = {}
     for count in (*NUMBERS, "more", "cannot tell"):
         cells = []

@@ -33,9 +33,8 @@ def analyse(
 ) -> Finding:
     """The share of answers that hold a name of the class: the trial's answer key, or the item's class; ``synonyms``
     are {class: other names}; ``similarity`` (0 to 1) is what a misspelt word must have in common with the name."""
-    rows = answers.main_rows("response", task)
-    if not task:
-        rows = rows[rows["trial_type"] == TRIAL_TYPE]
+    is_own = answers.responses["trial_type"] == TRIAL_TYPE
+    rows = (answers if task else replace(answers, responses=answers.responses[is_own])).main_rows("response", task)
     if rows.empty:
         raise AnalysisError(f"No answer of the main phase names freely (trial type {TRIAL_TYPE}).")
     if not 0 < similarity <= 1:

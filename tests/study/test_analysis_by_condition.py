@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -274,3 +275,15 @@ def test_the_same_answers_in_another_order_give_the_same_finding():
     assert again.sentence == first.sentence
     for one, other in zip(first.estimates, again.estimates, strict=True):
         assert one.low == pytest.approx(other.low)
+
+
+@pytest.mark.parametrize(("probability", "words"), [(0.85, "above the 50.0%"), (0.5, "not clearly different from")])
+def test_one_comparison_of_two_conditions_is_held_against_guessing_and_they_are_not_compared(probability, words):
+    answers = made({"both": probability}, chance=0.5)
+    compared = [{"name": name} for name in ("gradient", "deconvnet")]
+    document = {**answers.document, "conditions": [*compared, {"name": "both", "compare": ["gradient", "deconvnet"]}]}
+    found = accuracy_by_condition.analyse(replace(answers, document=document))
+    assert [one.condition for one in found.estimates] == ["both"]
+    assert words in found.sentence
+    assert "gradient" not in found.sentence
+    assert "highest" not in found.answer
