@@ -3,13 +3,16 @@
 A folder is a package whose ``__init__`` names its verb (``VERB = "attribute"``). A plug-in's name is its file's name,
 the first line of its docstring its title, the rest says where it comes from, the verb's keyword-only arguments with
 literal defaults are its parameters, and ``VERSION`` is raised when its result changes. A method or visualization that
-does not take every kind of target says in ``EXPLAINS`` which it takes.
+does not take every kind of target says in ``EXPLAINS`` which it takes. Where the package's ``__init__`` declares
+``SHARED``, every plug-in of the folder has those parameters besides its own.
 """
 
 import ast
+import difflib
 import functools
 import importlib
 import importlib.util
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +25,10 @@ EXPLAINS = ("class", "contrast", "unit")  # the kinds of attribution.targets.Tar
 
 class PluginError(ValueError):
     """A plug-in, or one of its parameters, is not what the folder holds; the message says what it does hold."""
+
+    def __init__(self, words: str, parameter: str = "") -> None:
+        super().__init__(words)
+        self.parameter = parameter  # which one the message is about, if any
 
 
 @dataclass(frozen=True)
@@ -65,11 +72,13 @@ def complete(folder: str, name: str, given: Mapping[str, Any]) -> dict[str, Any]
     declared = describe(folder, name).parameters
     for parameter, value in given.items():
         if parameter not in declared:
-            known = ", ".join(declared) or "none"
-            raise PluginError(f"“{name}” has no parameter “{parameter}”; it has: {known}.")
+            near = difflib.get_close_matches(parameter, declared, n=1)
+            known = f"it has: {', '.join(declared) or 'none'}." + (f" Did you mean “{near[0]}”?" if near else "")
+            raise PluginError(f"“{name}” has no parameter “{parameter}”; {known}", parameter)
         default = declared[parameter]
         if not _same_kind(value, default):
-            raise PluginError(f"“{name}”: {parameter} = {value!r} should be like its default {default!r}.")
+            words = f"{parameter} = {json.dumps(value, ensure_ascii=False, default=str)} should be {_kind(default)}"
+            raise PluginError(f"“{name}”: {words}, like its default {json.dumps(default)}.", parameter)
     return {parameter: given.get(parameter, default) for parameter, default in declared.items()}
 
 
@@ -80,6 +89,13 @@ def verb(folder: str) -> str:
     if not isinstance(value, str):
         raise PluginError(f"{folder} names no VERB, so it is no folder of plug-ins.")
     return value
+
+
+@functools.cache
+def shared(folder: str) -> dict[str, Any]:
+    """The parameters that every plug-in of the folder has besides its own."""
+    found = _constant(ast.parse((_path(folder) / "__init__.py").read_text(encoding="utf-8")), "SHARED")
+    return dict(found) if isinstance(found, dict) else {}
 
 
 @functools.cache
@@ -108,7 +124,7 @@ def _read(folder: str, name: str, path: Path, changed_ns: int) -> Plugin:
         name=name,
         title=title.strip().rstrip("."),
         source=" ".join(source.split()),
-        parameters=_parameters(function, path.name),
+        parameters=_parameters(function, path.name) | shared(folder),
         version=version if isinstance(version, int) else 1,
         passes=passes if isinstance(passes, str) else "GRADIENT",
         asks=tuple(
@@ -137,6 +153,15 @@ def _constant(tree: ast.Module, name: str) -> object:
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             return ast.literal_eval(node.value)
     return None
+
+
+def _kind(default: object) -> str:
+    """What a value like ``default`` is called."""
+    called = ((bool, "true or false"), (int, "a whole number"), (float, "a number"), (str, "a text"))
+    return next(
+        (words for kind, words in called if isinstance(default, kind)),
+        "a list" if isinstance(default, list | tuple) else "a table",
+    )
 
 
 def _same_kind(value: object, default: object) -> bool:

@@ -34,7 +34,8 @@ def plugin_problems(path: Path, folder: str, name: str, parameters: Table) -> li
     try:
         plugins.complete(folder, name, parameters)
     except plugins.PluginError as error:
-        return [Problem(path, str(error))]
+        inside = ("parameters",) if isinstance(path[-1], int) else ()
+        return [Problem((*path, *inside, error.parameter) if error.parameter else path, str(error))]
     return []
 
 

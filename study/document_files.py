@@ -6,12 +6,25 @@ from collections.abc import Sequence
 
 from .document import validate
 from .selection import DocumentError
-from .texts import Path, Problem
+from .texts import Path, dotted
 
 HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
 ASSIGNMENT = re.compile(
     r"""\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
 )
+LAST_STEP = re.compile(r"\.?[^.\[\]]+$|\[\d+\]$|.$")
+PLACE = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)")
+# What the TOML reader's words mean in a study file: how they begin, and what would be right.
+HINTS = {
+    "Cannot overwrite": "it is there twice; each key is written once, and a table of a list as [[…]]",
+    "Cannot declare": "it is there twice; each table is written once, and a table of a list as [[…]]",
+    "Unclosed inline table": "a table in braces, { … }, ends on the line on which it begins",
+    "Unclosed array": "a list ends with ]",
+    "Invalid value": "a text stands in quotes; true and false are in lower case",
+    "Expected newline": 'there is one key a line; a quote inside a text is written \\"',
+    "Expected '='": "after a key comes = and its value",
+    "Invalid statement": "a line is a key = a value, a [table], or a # comment",
+}
 PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
 MULTILINE = ('"""', "'''")
 
@@ -21,21 +34,33 @@ def read(text: str) -> dict[str, object]:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DocumentError([f"This is not TOML: {error}."]) from error
+        raise DocumentError([_not_toml(text, str(error))]) from error
     if problems := validate(document):
         raise DocumentError(located(text, problems))
     return document
 
 
-def located(text: str, problems: Sequence[Problem]) -> list[str]:
-    """The problems as sentences that begin with the line of their key, or of the nearest table around it."""
-    lines = key_lines(text)
+def _not_toml(text: str, words: str) -> str:
+    """Where and why a file cannot be read, and what would be right."""
+    hint = next((hint for start, hint in HINTS.items() if words.startswith(start)), "")
+    right = f"; {hint}" if hint else ""
+    place = PLACE.fullmatch(words)
+    if place is None:
+        return f"This is not TOML: {words}{right}."
+    lines = text.splitlines() or [""]
+    number = int(place[2] or len(lines))
+    return f"line {number}: this is not TOML: {place[1]}{right}: {lines[min(number, len(lines)) - 1].strip()}"
+
+
+def located(text: str, problems: Sequence[str]) -> list[str]:
+    """The problems, each of which begins with its key, with the line of that key or of the nearest table around it."""
+    lines = {dotted(path): line for path, line in key_lines(text).items()}
     found = []
     for problem in problems:
-        path = problem.path
-        while path and path not in lines:
-            path = path[:-1]
-        found.append(f"line {lines[path]}: {problem}" if path else str(problem))
+        key = problem.partition(": ")[0]
+        while key and key not in lines:
+            key = LAST_STEP.sub("", key)
+        found.append(f"line {lines[key]}: {problem}" if key else str(problem))
     return found
 
 

@@ -225,8 +225,7 @@ KEYS: dict[str, Key] = {
 
 def shape_problems(document: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a document's keys and kinds of values, without asking what they name."""
-    languages = document.get("languages")
-    known = [one for one in languages if isinstance(one, str)] if isinstance(languages, list | tuple) else []
+    known: Sequence[str] = [] if KINDS["languages"](document.get("languages")) else document["languages"]
     return _table_problems((), document, KEYS, False, known)
 
 

@@ -102,9 +102,7 @@ def _kept_back(document: Mapping[str, Any], images: Sequence[Image]) -> set[int]
 def _by_class(document: Mapping[str, Any], network: Network, images: Sequence[Image]) -> Selection:
     items = document["items"]
     if unknown := [label for label in items["classes"] if label not in network.labels]:
-        raise DocumentError(
-            [Problem(("items", "classes"), f"{network} has no class {', '.join(f'“{one}”' for one in unknown)}.")]
-        )
+        raise DocumentError([Problem(("items", "classes"), network.without(one)) for one in unknown])
     labels = [label for label in items["classes"] for _ in range(items["per_class"])]
     selected = [
         Selected(name, label, number=place % items["per_class"])

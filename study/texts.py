@@ -54,7 +54,8 @@ def text_problems(path: Path, value: Any, languages: Sequence[str]) -> list[Prob
     if not is_text(value):
         return [Problem(path, f"should be a text in each language: {example}.")]
     missing = [language for language in languages if not value.get(language, "").strip()]
-    extra = [language for language in value if language not in languages]
+    # Where languages itself is wrong, it says so; which texts are missing is not known then.
+    extra = [language for language in value if languages and language not in languages]
     found = [Problem(path, f"has no text in {', '.join(missing)}; it should be {example}.")] if missing else []
     if extra:
         found.append(Problem(path, f"has a text in {', '.join(extra)}, which languages does not name."))

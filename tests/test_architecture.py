@@ -79,7 +79,7 @@ def test_importing_a_plugin_that_is_not_in_the_folder_is_refused_with_what_there
     ("given", "words"),
     [
         ({"nonsense": 1}, "has no parameter “nonsense”; it has: "),
-        ({"reduction": 3}, "should be like its default"),
+        ({"reduction": 3}, "reduction = 3 should be a text, like its default"),
     ],
 )
 def test_parameters_are_checked_in_words(given: dict[str, object], words: str) -> None:

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from attribution import plugins
 
+FEW_CLASSES = 20  # can all be named in a sentence
+
 
 def digest(value: object) -> str:
     """sha256 of canonical JSON: keys sorted, no spaces, no NaN."""
@@ -92,9 +94,15 @@ class Network(models.Model):
             raise ValueError(f"{self.name} has more than one class “{text}”: {numbers}; say which by its number.")
         if places:
             return places[0]
-        like = difflib.get_close_matches(text.casefold(), [str(label).casefold() for label in self.labels], n=4)
-        hint = f"; like it are: {', '.join(like)}" if like else ""
-        raise ValueError(f"{self.name} has no class “{text}”{hint}.")
+        raise ValueError(self.without(text))
+
+    def without(self, text: str) -> str:
+        """The sentence that says that there is no class called so, and which ones are like it, or all of a few."""
+        labels = [str(label) for label in self.labels]
+        like = difflib.get_close_matches(text.casefold(), [label.casefold() for label in labels], n=4)
+        few = f"; it has: {', '.join(labels)}" if len(labels) <= FEW_CLASSES else ""
+        hint = f"; like it are: {', '.join(like)}" if like else few
+        return f"{self.name} has no class “{text}”{hint}."
 
     def class_of(self, image: "Image") -> int | None:
         """The index of the image's label among the network's classes; None where the network has no such class.

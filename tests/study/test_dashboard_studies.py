@@ -116,7 +116,7 @@ def test_everything_wrong_with_a_document_is_said_with_its_line(client):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"title = ", "This is not TOML"),
+        (b"title = ", "line 1: this is not TOML"),
         (b"\xff\xfe", "study.toml is not UTF-8 text"),
         (b"x" * (2**20 + 1), "study.toml is larger than 1 MiB"),
     ],

@@ -76,7 +76,7 @@ OPTIONS = "tasks.0.options"
             "betwen",
             "design: There is no “betwen” in designs; there are: all_permutations, between, factorial",
         ),
-        ("design.order", "blocked", "design: “between” has no parameter “order”; it has: none."),
+        ("design.order", "blocked", "design.order: “between” has no parameter “order”; it has: none."),
         ("design.quota", -2, "design.quota: = -2 should be at least 0."),
         ("conditions", [], "conditions: is empty; it needs at least one table [[conditions]]."),
         ("conditions", {}, "conditions: should be a list of tables, each written [[conditions]]."),
@@ -100,12 +100,12 @@ OPTIONS = "tasks.0.options"
         (
             "conditions.0.parameters",
             {"step": 9},
-            "conditions[1].parameters: “class_model” has no parameter “step”; it has",
+            "conditions[1].parameters.step: “class_model” has no parameter “step”; it has",
         ),
         (
             "conditions.0.parameters",
             {"steps": "9"},
-            "conditions[1].parameters: “class_model”: steps = '9' should be like",
+            'conditions[1].parameters.steps: “class_model”: steps = "9" should be a whole number, like',
         ),
         ("conditions.0.control", "other_class", "conditions[1].control: = “other_class” belongs to a method"),
         ("conditions.0.control", "another", "conditions[1].control: = “another” should be one of: “”, “other_class”"),
@@ -118,7 +118,7 @@ OPTIONS = "tasks.0.options"
         ("tasks.0.trial_type", "identify", "tasks[1].trial_type: There is no “identify” in trials; there are: "),
         ("tasks.1.name", "identify", "tasks[2].name: = “identify” is there twice"),
         ("questionnaire.0.name", "identify", "questionnaire[1].name: = “identify” is a task's name too"),
-        (f"{OPTIONS}.promt", TEXT, "tasks[1].options: “identify_class” has no parameter “promt”; it has: prompt"),
+        (f"{OPTIONS}.promt", TEXT, "tasks[1].options.promt: “identify_class” has no parameter “promt”; it has: prompt"),
         (f"{OPTIONS}.prompt", None, "tasks[1].options: needs two texts: prompt"),
         (f"{OPTIONS}.prompt", "What?", "tasks[1].options.prompt: should be a text in each language"),
         (f"{OPTIONS}.names", {"goose": {"en": "goose"}}, "tasks[1].options.names.goose: has no text in de"),
@@ -322,8 +322,40 @@ def test_problems_in_a_file_begin_with_their_line() -> None:
 
 
 def test_a_file_that_is_not_toml_is_refused_with_the_line() -> None:
-    with pytest.raises(DocumentError, match=r"This is not TOML: .*line 2"):
+    with pytest.raises(DocumentError, match=r"line 2: this is not TOML: .*: title ="):
         document_files.read('slug = "geese"\ntitle = \n')
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("seed = 3\nseed = 4", "line 2: this is not TOML: Cannot overwrite a value; it is there twice"),
+        ("[catch]\n[catch]", "line 2: this is not TOML: Cannot declare ('catch',) twice; it is there twice"),
+        ("[tasks]\n[[tasks]]", "a table of a list as [[…]]: [[tasks]]"),
+        ('seed = 3"', "one key a line"),
+        ('title = { en = "Geese"', "ends on the line on which it begins"),
+        ("photo = True", "true and false are in lower case: photo = True"),
+        ("title", "after a key comes = and its value"),
+        ("languages = [", "line 1: this is not TOML: "),
+    ],
+)
+def test_a_file_that_is_not_toml_is_told_in_words_that_say_what_would_be_right(text: str, sentence: str) -> None:
+    with pytest.raises(DocumentError) as raised:
+        document_files.read(text)
+    assert sentence in str(raised.value)
+
+
+def test_where_languages_is_wrong_nothing_is_said_of_the_texts() -> None:
+    for wrong in ("en", ["English"], []):
+        problems = validate(changed(of_images(), "languages", wrong))
+        assert [problem.path[0] for problem in problems] == ["languages"]
+
+
+def test_the_line_of_a_problem_is_that_of_its_key_or_of_the_nearest_table_around_it() -> None:
+    text = 'slug = "geese"\n[[conditions]]\nname = "a"\n[[conditions]]\nname = "b"\nrendering = { display = "x" }\n'
+    lines = {"conditions[2].rendering.display": "line 6", "conditions[1].role": "line 2", "items": "items"}
+    found = document_files.located(text, [f"{key}: is wrong." for key in lines])
+    assert [one.partition(":")[0] for one in found] == list(lines.values())
 
 
 def warned(document: dict[str, Any]) -> str:

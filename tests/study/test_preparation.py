@@ -142,7 +142,7 @@ def test_practice_and_catch_show_photos_that_no_condition_shows_of_unjudged_clas
     [
         (
             {"items": {"classes": ["goose", "unicorn", "lemon", "kettle"]}},
-            "items.classes: tested has no class “unicorn”.",
+            "items.classes: tested has no class “unicorn”; it has: goose, lemon,",
         ),
         (
             {"conditions": [PHOTO], "items": {"classes": LABELS[:4], "per_class": 3}},

@@ -39,18 +39,21 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["file"]) == bool(options["protocol"]):
             raise CommandError("Name either a study file or a --protocol.")
+        text = self._text(options) if options["file"] else None
         try:
-            document = self._from_file(options) if options["file"] else self._from_protocol(options)
+            document = self._from_protocol(options) if text is None else document_files.read(text)
             study = preparation.add(document)
         except (preparation.DocumentError, plugins.PluginError) as error:
-            raise CommandError(str(error)) from error
+            problems = getattr(error, "problems", [str(error)])
+            raise CommandError(self._located(options, text, problems)) from error
         if study.state == Study.State.DRAFT:
             preparation.prepare(study)
             study.refresh_from_db()
         for warning in launching.warnings(study):
             self.stderr.write(f"Note: {warning}")
         if study.state == Study.State.DRAFT:
-            raise CommandError(f"{study} is stored, but cannot be prepared:\n{study.problem}")
+            problems = self._located(options, text, study.problem.splitlines())
+            raise CommandError(f"{study} is stored, but cannot be prepared:\n{problems}")
         found = preparation.progress(study)
         self.stdout.write(f"{study} is {study.state}: {found['done']} of {found['total']} computed so far.")
         for sentence in preparation.diff(study):
@@ -58,20 +61,23 @@ class Command(BaseCommand):
         if not study.is_frozen:
             self.stdout.write(f"Next: launch {study.slug} --wait")
 
-    def _from_file(self, options: dict[str, Any]) -> dict[str, Any]:
+    def _located(self, options: dict[str, Any], text: str | None, problems: list[str]) -> str:
+        """The problems, each with the file and the line that it is in, where the study is from a file."""
+        if text is None:
+            return "\n".join(problems)
+        lined = [one if one.startswith("line ") else document_files.located(text, [one])[0] for one in problems]
+        return "\n".join(f"{options['file']}: {one}" for one in lined)
+
+    def _text(self, options: dict[str, Any]) -> str:
         given = [name for name in ("network", "slug", "classes", "images") if options[name]] + options["set"]
         if given:
             raise CommandError(f"{given[0]} belongs to a --protocol; a file says all of it itself.")
         try:
-            text = options["file"].read_text(encoding="utf-8")
+            return str(options["file"].read_text(encoding="utf-8"))
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except UnicodeDecodeError as error:
             raise CommandError(f"{options['file']} is not UTF-8 text; a study file is TOML.") from error
-        try:
-            return document_files.read(text)
-        except preparation.DocumentError as error:
-            raise CommandError("\n".join(f"{options['file']}: {problem}" for problem in error.problems)) from error
 
     def _from_protocol(self, options: dict[str, Any]) -> dict[str, Any]:
         name = options["protocol"]
