@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attribution import plugins, rendering
-from study import designs, trials
+from study import designs, trial_types, trials
 
 from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
 from .document_design import design_problems, schedule
@@ -143,7 +143,7 @@ def _tasks(document: Table) -> list[Problem]:
 
 def _compared(path: Path, task: Table, comparisons: Sequence[Sequence[str]]) -> list[Problem]:
     """Whether the conditions compare as many as the task takes, or none where it takes none."""
-    least, most = getattr(plugins.load("study.trials", task["trial_type"]), "COMPARED", (0, 0))
+    least, most = trial_types.load(task["trial_type"]).compared
     if all(least <= len(compared) <= most for compared in comparisons):
         return []
     if not most:
@@ -181,16 +181,19 @@ def _task_problems(
         return found
     if found := plugin_problems(options, folder, name, localised(task["options"], languages[0])):
         return found
-    plugin, given = plugins.load(folder, name), options_of(task, languages[0])
+    plugin, given = trial_types.load(name), options_of(task, languages[0])
     try:
         plugin.check_options(given)
         if items is None:
             plugin.compose(None, (), given, random.Random(0))
-        for item in items or ():
-            plugin.compose(item, items, given, random.Random(0))
+        else:
+            for item in items:
+                plugin.compose(item, items, given, random.Random(0))
     except trials.OptionError as error:
         return [Problem(options, str(error))]
     has_photo = shown is not None and shown["images"] and not shown["units"]
+    if given["told"] and not has_photo:
+        return [Problem((*options, "told"), "is what the network says of a photo; it needs items.images, and a task.")]
     roles = ["explanation", "photo"] if has_photo else ["explanation"] if shown else []
     if unknown := sorted(set(given.get("panels", ())) - set(roles)):
         words = f"has no “{unknown[0]}” to show; there are: {', '.join(roles) or 'no pictures here'}."
@@ -215,16 +218,16 @@ def _order(document: Table) -> list[Problem]:
     named = ""
     for number, task in enumerate(document["tasks"]):
         if named and has_truth(task, document["languages"][0]):
-            words = f"asks what “{named}” before it has told (name_class); ask this one first."
+            words = f"asks what “{named}” before it has told (name_class, told); ask this one first."
             found.append(Problem(("tasks", number), words))
-        if task["options"].get("name_class"):
+        if task["options"].get("name_class") or "{label}" in str(task["options"].get("told", "")):
             named = task["name"]
     return found
 
 
 def has_truth(task: Table, language: str) -> bool:
     """Whether an answer to this task can be right or wrong."""
-    return plugins.load("study.trials", task["trial_type"]).chance(options_of(task, language)) is not None
+    return trial_types.load(task["trial_type"]).has_truth(options_of(task, language))
 
 
 def _catch(document: Table) -> list[Problem]:

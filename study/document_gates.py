@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attribution import plugins
+from study import trial_types
 
 from .texts import Path, Problem, localised
 
@@ -31,7 +32,7 @@ def _without_key(document: Table, path: Path, tasks: list[Table]) -> list[Proble
     for number, task in enumerate(tasks):
         options = localised(task["options"], document["languages"][0])
         options = plugins.complete("study.trials", task["trial_type"], options)
-        plugin = plugins.load("study.trials", task["trial_type"])
+        plugin = trial_types.load(task["trial_type"])
         if not plugin.compose(None, (), options, random.Random(0)).key:
             words = "needs expected: which answers are right, or let somebody take part."
             found.append(Problem((*path, number, "options"), words))

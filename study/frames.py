@@ -12,7 +12,7 @@ import pandas as pd
 
 from attribution import plugins
 from attribution.models import SaliencyMap, State
-from study import blinding, participant_flow, tables
+from study import blinding, participant_flow, tables, trial_types
 from study.analysis import Answers
 from study.map_files import Map, saliency
 
@@ -90,7 +90,7 @@ def columns(study: Study) -> dict[str, tables.Column]:
     known = plugins.names("study.trials")
     for trial_type in sorted(set(types)):
         if trial_type in known:
-            added = plugins.load("study.trials", trial_type).COLUMNS
+            added = trial_types.load(trial_type).columns
             named |= {name: column for name, column in added.items() if name not in named}
     for name, column in study.document.get("import", {}).get("columns", {}).items():
         named.setdefault(name, tuple(column))
@@ -212,7 +212,7 @@ def _rows(page: Sequence[Participant], names: Sequence[str], extra: Sequence[str
             "response__quality",
         )
     )
-    chances = {name: plugins.load("study.trials", name).chance for name in plugins.names("study.trials")}
+    chances = {name: trial_types.load(name).chance for name in plugins.names("study.trials")}
     # ``shown`` is item, condition, trial type, phase, position, attempt.
     for who, *shown, task, options, scored, ms, late, quality in trials.iterator():
         person, trial_type = people[who], shown[2]

@@ -12,8 +12,9 @@ from django.db import models
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from attribution import plugins
 from attribution.models import Image, Picture, State, Work, digest
+
+from . import trial_types
 
 
 def new_token() -> str:
@@ -412,7 +413,7 @@ class Trial(models.Model):
         """What the answer is scored by; {} where nothing is right or wrong. It never leaves the server."""
         if self.stimulus:
             return dict(self.stimulus.key.get(self.task, {}))
-        plugin = plugins.load("study.trials", self.trial_type)
+        plugin = trial_types.load(self.trial_type)
         return dict(plugin.compose(None, (), self.options, random.Random(self.seed)).key)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from attribution import plugins
 from study import document as documents
+from study import trial_types
 from study.analysis import Condition
 from study.analysis._by_condition import pairs_to_compare
 from study.document_conditions import presented
@@ -221,8 +221,8 @@ def _task(document: Mapping[str, Any], value: str) -> tuple[str, Any, dict[str, 
     wanted = _primary(document).get("task", "")
     language = document["languages"][0]
     for task in document["tasks"]:
-        plugin, options = plugins.load("study.trials", task["trial_type"]), documents.options_of(task, language)
-        if value in plugin.COLUMNS and wanted in ("", task["name"]):
+        plugin, options = trial_types.load(task["trial_type"]), documents.options_of(task, language)
+        if value in plugin.columns and wanted in ("", task["name"]):
             return task["name"], plugin, options
     raise PowerError(f"No task of the study gives answers that have a {value}.")
 

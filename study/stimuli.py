@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from attribution import plugins
 from attribution.models import Computation, Image, Measurement, Network, Picture, SaliencyMap, State, Visualization
 from attribution.view import View
-from study import trials
+from study import trial_types, trials
 
 from .condition_pictures import (
     Source,
@@ -37,7 +36,7 @@ class Shown:
 
 def judged(item: Item, condition: Condition | None = None) -> trials.Item:
     """An item as trial types see it, under a condition that may compare others."""
-    says = {"predicted": item.measurements["predicted"]} if "predicted" in item.measurements else {}
+    says = {name: item.measurements[name] for name in ("predicted", "probability") if name in item.measurements}
     compared = condition.specification["compare"] if condition else ()
     return trials.Item(item.name, {**item.truth, **says}, item.strata, compared)
 
@@ -116,7 +115,7 @@ def _compose(source: Source, item: trials.Item, section: Path = ("tasks",)) -> d
         options = options_of(task, source.document["languages"][0])
         rng = drawn(source.document["seed"], "composition", item.name, task["name"])
         try:
-            plugin = plugins.load("study.trials", task["trial_type"])
+            plugin = trial_types.load(task["trial_type"])
             made[task["name"]] = plugin.compose(item, [judged(one) for one in source.items], options, rng)
         except trials.OptionError as error:
             raise DocumentError([Problem((*section, number, "options"), str(error))]) from error

@@ -30,6 +30,7 @@ class Given:
     answer: dict[str, Any]
     response_ms: float | None
     quality: dict[str, Any]
+    is_timed_out: bool = False  # the time was over before an answer
 
 
 def _is_ms(value: Any) -> bool:
@@ -52,6 +53,7 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
+FIELDS = {"position", "attempt", "client_id", "answer", "response_ms", "quality", "is_timed_out"}
 # What the page notes of each presentation: name -> (check, unit, meaning).
 QUALITY: dict[str, tuple[Callable[[Any], bool], str, str]] = {
     "load_ms": (_is_ms, "ms", "the slowest picture's fetching and decoding, before the screen was shown"),
@@ -104,7 +106,7 @@ def _no_constant(name: str) -> float:
 def _given(sent: Any) -> Given:
     if not isinstance(sent, dict):
         raise RefusalError(400, "Each of “responses” should be an object.")
-    unknown = sorted(set(sent) - {"position", "attempt", "client_id", "answer", "response_ms", "quality"})
+    unknown = sorted(set(sent) - FIELDS)
     if unknown:
         raise RefusalError(400, f"An answer has no “{unknown[0]}”.")
     position, attempt = sent.get("position"), sent.get("attempt", 1)
@@ -115,7 +117,11 @@ def _given(sent: Any) -> Given:
     response_ms = sent.get("response_ms")
     if response_ms is not None and not _is_ms(response_ms):
         raise RefusalError(400, "“response_ms” should be milliseconds from 0 to a day, or null.")
-    return Given(int(str(position)), int(str(attempt)), _client_id(sent), sent["answer"], response_ms, _quality(sent))
+    late = sent.get("is_timed_out", False)
+    if not _is_flag(late) or (late and (sent["answer"] or response_ms is None)):
+        raise RefusalError(400, "“is_timed_out” is true or false; where it is true, “answer” is empty after a time.")
+    place = int(str(position)), int(str(attempt))
+    return Given(*place, _client_id(sent), sent["answer"], response_ms, _quality(sent), late)
 
 
 def _client_id(sent: Mapping[str, Any]) -> uuid.UUID:

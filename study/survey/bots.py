@@ -17,8 +17,7 @@ from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import Any
 
-from attribution import plugins
-from study import trials
+from study import trial_types, trials
 
 # (position, attempt) -> (trial type, key, name of the condition, "" where a trial has none)
 Keys = Mapping[tuple[int, int], tuple[str, Mapping[str, Any], str]]
@@ -213,10 +212,14 @@ class Bot:
     def answer(self, item: Mapping[str, Any], keys: Keys, load_ms: float) -> dict[str, Any]:
         screen = trials.Screen.from_json(item["screen"])
         known = keys.get((item["position"], item["attempt"]))
-        if known:
+        response_ms = max(round(self.rng.lognormvariate(math.log(MEDIAN_MS), 0.5), 1), float(screen.minimum_ms))
+        is_late = 0 < screen.deadline_ms <= response_ms
+        if is_late:
+            answer, response_ms = {}, float(screen.deadline_ms)
+        elif known:
             trial_type, key, condition = known
             skill = self.skill_in.get(condition, self.skill)
-            answer = plugins.load("study.trials", trial_type).bot(screen, key or None, skill, self.rng)
+            answer = trial_types.load(trial_type).bot(screen, key or None, skill, self.rng)
         else:
             answer = {control.name: guess(control, self.rng) for control in screen.controls}
         return {
@@ -224,7 +227,8 @@ class Bot:
             "attempt": item["attempt"],
             "client_id": str(uuid.uuid4()),  # not of the seed: bots of the same seed may come twice
             "answer": answer,
-            "response_ms": round(self.rng.lognormvariate(math.log(MEDIAN_MS), 0.5), 1),
+            "response_ms": response_ms,
+            "is_timed_out": is_late,
             "quality": {"load_ms": round(load_ms, 1), "frame_ms": 16.7, "viewport": [1280, 800, 1]},
         }
 

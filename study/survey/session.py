@@ -8,13 +8,11 @@ import functools
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import ModuleType
 from typing import Any
 
 from django.utils import timezone
 
-from attribution import plugins
-from study import gates, trials
+from study import gates, trial_types, trials
 from study.models import Participant, Report, Response, Stimulus, StimulusSlot, Study, Trial
 
 from .answers import Given, RefusalError
@@ -45,11 +43,6 @@ class Refused:
     attempt: int
     status: int
     problem: str
-
-
-@functools.cache
-def trial_type(name: str) -> ModuleType:
-    return plugins.load("study.trials", name)
 
 
 def enter(token: str) -> Participant:
@@ -108,6 +101,7 @@ def screens(participant: Participant, upcoming: list[Trial], after: int = -1) ->
             "position": trial.position,
             "attempt": trial.attempt,
             "phase": SHOWN_PHASE.get(Trial.Phase(trial.phase), trial.phase),
+            "feedback": _tells(participant, trial),
             "screen": screen(trial, participant.study).to_json(),
         }
         for trial in shown
@@ -119,9 +113,7 @@ def screen(trial: Trial, study: Study) -> trials.Screen:
     """The trial type's screen of this presentation."""
     slots, _key = content(trial, study)
     shown = tuple(slot for task, slot in slots if task in ("", trial.task))
-    present = trial_type(trial.trial_type).present
-    made: trials.Screen = present(trials.Stimulus(shown, trial.seed), **trial.options)
-    return made
+    return trial_types.load(trial.trial_type).present(trials.Stimulus(shown, trial.seed), **trial.options)
 
 
 def content(trial: Trial, study: Study) -> tuple[tuple[tuple[str, trials.Slot], ...], dict[str, Any]]:
@@ -162,7 +154,7 @@ def plan(participant: Participant) -> dict[str, Any]:
             if every and presentations % every == 0:
                 breaks.append({"before": position, "kind": "pause"})
         last_stimulus = stimulus
-    return {"total": total, "breaks": breaks, "feedback": sorted(conduct(participant).feedback)}
+    return {"total": total, "breaks": breaks}
 
 
 def store(participant: Participant, answers: list[Given]) -> tuple[list[Stored], list[Refused], list[Trial]]:
@@ -203,28 +195,40 @@ def _after(participant: Participant, upcoming: list[Trial], more: int) -> list[T
 
 
 def _store_one(participant: Participant, trial: Trial, given: Given) -> dict[str, Any]:
-    kind = trial_type(trial.trial_type)
-    try:
-        kind.check(screen(trial, participant.study), given.answer)
-    except trials.AnswerError as error:
-        raise RefusalError(422, str(error)) from error
-    columns: dict[str, Any] = kind.score(given.answer, key_of(trial, participant.study), trial.options)
+    kind = trial_types.load(trial.trial_type)
+    if given.is_timed_out:
+        _check_late(trial, given)
+    else:
+        try:
+            kind.check(screen(trial, participant.study), given.answer)
+        except trials.AnswerError as error:
+            raise RefusalError(422, str(error)) from error
+    columns = kind.score(given.answer, key_of(trial, participant.study), trial.options)
     Response.objects.create(
         trial=trial,
         client_id=given.client_id,
         answer=given.answer,
         columns=columns,
         response_ms=given.response_ms,
+        is_timed_out=given.is_timed_out,
         quality=given.quality,
     )
     return columns
+
+
+def _check_late(trial: Trial, given: Given) -> None:
+    """Nobody gets past a screen without an answer that has no time limit, or before it is over."""
+    deadline = trial.options.get("deadline_ms", 0)
+    if not 0 < deadline <= (given.response_ms or 0):
+        words = f"The time is not over: it is {deadline} ms." if deadline else "This screen has no time limit."
+        raise RefusalError(422, words)
 
 
 def key_of(trial: Trial, study: Study) -> dict[str, Any]:
     """What the trial is scored by: its stimulus's key for this task, or what the question's options expect."""
     if trial.stimulus_id is not None:
         return dict(content(trial, study)[1].get(trial.task, {}))
-    kind = trial_type(trial.trial_type)
+    kind = trial_types.load(trial.trial_type)
     return dict(kind.compose(None, (), trial.options, random.Random(trial.seed)).key)
 
 
@@ -240,12 +244,17 @@ def _answered(participant: Participant, given: Given) -> Trial:
 
 
 def _feedback(participant: Participant, trial: Trial, columns: dict[str, Any]) -> dict[str, Any] | None:
-    """In practice and training, where the study gives it: whether the stored answer is right, what would have been."""
-    if columns.get("correct") is None or trial.phase not in conduct(participant).feedback:
+    """Where the study gives it: whether the stored answer is right, what would have been."""
+    if columns.get("correct") is None or not _tells(participant, trial):
         return None
     offered = {value: label for control in screen(trial, participant.study).controls for value, label in control.values}
     right = str(columns.get("answer_key"))
     return {"is_correct": columns["correct"], "answer": offered.get(right, right)}
+
+
+def _tells(participant: Participant, trial: Trial) -> bool:
+    """Whether it is told if the answer is right: by the task in every phase, otherwise in practice and training."""
+    return bool(trial.options.get("feedback")) or trial.phase in conduct(participant).feedback
 
 
 def _note_progress(participant: Participant, *, is_last: bool) -> None:

@@ -12,7 +12,8 @@ A plug-in here has
     COLUMNS                                 name -> (type, unit, meaning)
     KEYBOARD                                how it is answered without a pointer, in one sentence
     COMPARED = (least, most)                only of a type that shows pictures of several conditions: how many
-The page renders the vocabulary below and knows no trial type's name. The key stays on the server.
+The page renders the vocabulary below and knows no trial type's name. The key stays on the server. What every type takes
+besides its own options is in SHARED, and a plug-in knows nothing of it: see ``study.trial_types``.
 Options that are texts stand in the study document as {language: text} and arrive here in the participant's language.
 """
 
@@ -26,6 +27,20 @@ from ._regions import marked_regions as marked_regions
 from ._regions import region_problem
 
 VERB = "present"
+DISPLAYS = ("side_by_side", "stacked", "blink", "slider")
+# The options of every type, with their defaults.
+SHARED = {
+    "confidence_prompt": "",  # asks how sure one is, on a scale under the answer
+    "confidence_points": 5,
+    "confidence_low": "",
+    "confidence_high": "",
+    "told": "",  # what the network says of the photo: {label}, and how surely, {percent}
+    "display": "side_by_side",  # how several pictures stand; blink and slider show two in one place
+    "minimum_ms": 0,  # before this time no answer is taken
+    "picture_ms": 0,  # after this time the pictures are gone; 0 is that they stay
+    "deadline_ms": 0,  # after this time the trial ends without an answer; 0 is never
+    "feedback": False,  # whether the answer is right is told in every phase, not only in practice and training
+}
 
 Answer = Mapping[str, Any]  # control's name -> value
 Options = Mapping[str, Any]
@@ -100,12 +115,17 @@ class Control:
 
 @dataclass(frozen=True)
 class Screen:
-    """One page of the survey: a question, panels, controls. Sent to the browser as it is."""
+    """One page of the survey: a question, panels, controls. Sent to the browser as it is. Times are from the onset: an
+    answer is taken after ``minimum_ms``, pictures are gone after ``picture_ms``, the trial ends after ``deadline_ms``;
+    0 is no such time."""
 
     prompt: str
     panels: tuple[Panel, ...] = ()
     controls: tuple[Control, ...] = ()
-    layout: Literal["side_by_side", "stacked"] = "side_by_side"
+    layout: Literal["side_by_side", "stacked", "blink", "slider"] = "side_by_side"
+    minimum_ms: int = 0
+    picture_ms: int = 0
+    deadline_ms: int = 0
 
     def to_json(self) -> dict[str, Any]:
         # Not dataclasses.asdict, which copies all it meets: this runs for every screen that is sent.
@@ -120,7 +140,7 @@ class Screen:
             {**control, "values": tuple((value, label) for value, label in control["values"])}
             for control in data["controls"]
         )
-        return cls(data["prompt"], panels, tuple(Control(**control) for control in controls), data["layout"])
+        return cls(**{**data, "panels": panels, "controls": tuple(Control(**control) for control in controls)})
 
     def control(self, name: str) -> Control | None:
         return next((control for control in self.controls if control.name == name), None)

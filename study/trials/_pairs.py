@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import Answer, Column, Composition, Control, Item, OptionError, Options, Screen, Stimulus, Wanted, pictures
-from ._confidence import COLUMN, check_confidence, confidence, confidence_controls, simulated
 from ._lettered import lettered
 
 KEYBOARD = "Tab reaches the letters, the arrow keys choose one, Enter on the button sends it."
@@ -19,17 +18,14 @@ COLUMNS: dict[str, Column] = {
     "answer_key": ("string", "", "the number of the photo that is right"),
     "correct": ("boolean", "", "whether the chosen photo is that one"),
     "chosen": ("string", "", "the stored name of what was chosen"),
-    "confidence": COLUMN,
 }
 
 
-def pair_screen(
-    stimulus: Stimulus, prompt: str, alt: str, panels: Sequence[str], reference_alt: str, sure: Sequence[Any]
-) -> Screen:
-    """The reference pictures, then the two photos as A and B; ``sure`` is what ``confidence_controls`` takes."""
+def pair_screen(stimulus: Stimulus, prompt: str, alt: str, panels: Sequence[str], reference_alt: str) -> Screen:
+    """The reference pictures, then the two photos as A and B."""
     shown, values = lettered(stimulus, "option", alt)
-    controls = (Control("choice", "choice", prompt, values), *confidence_controls(*sure))
-    return Screen(prompt, pictures(stimulus, panels, reference_alt) + shown, controls)
+    control = Control("choice", "choice", prompt, values)
+    return Screen(prompt, pictures(stimulus, panels, reference_alt) + shown, (control,))
 
 
 def check_pair_options(options: Options) -> None:
@@ -37,7 +33,6 @@ def check_pair_options(options: Options) -> None:
         raise OptionError("needs two texts: prompt, the question, and alt, what a screen reader calls the two photos.")
     if options["panels"] and not options["reference_alt"]:
         raise OptionError("panels need the text reference_alt: what a screen reader calls the picture beside the two.")
-    check_confidence(options)
     for pair in options["pairs"]:
         is_three = isinstance(pair, list | tuple) and len(pair) == 3 and all(isinstance(one, str) for one in pair)
         if not is_three or pair[1] == pair[2]:
@@ -72,7 +67,6 @@ def score_choice(answer: Answer, key: Mapping[str, Any]) -> dict[str, Any]:
         "answer_key": key.get("correct"),
         "correct": None if chosen is None or "correct" not in key else chosen == key["correct"],
         "chosen": None if chosen is None or "shown" not in key else key["shown"][int(chosen) - 1],
-        "confidence": confidence(answer),
     }
 
 
@@ -80,4 +74,4 @@ def choosing_bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rn
     """Knows the right one with probability ``skill``, otherwise guesses."""
     knows = key is not None and "correct" in key and rng.random() < skill
     guess = rng.choice([value for value, _ in screen.controls[0].values])
-    return {"choice": key["correct"] if key is not None and knows else guess, **simulated(screen, knows, rng)}
+    return {"choice": key["correct"] if key is not None and knows else guess}

@@ -25,7 +25,6 @@ from . import (
     named,
     pictures,
 )
-from ._confidence import COLUMN, check_confidence, confidence, confidence_controls, simulated
 
 VERSION = 1
 KEYBOARD = "Tab reaches the answers, the arrow keys choose one, Enter on the button sends it."
@@ -34,7 +33,6 @@ COLUMNS: dict[str, Column] = {
     "answer_key": ("string", "", "yes where the label is right, otherwise no"),
     "correct": ("boolean", "", "whether the answer is that one"),
     "label_shown": ("string", "", "the label that was judged"),
-    "confidence": COLUMN,
 }
 
 
@@ -49,18 +47,13 @@ def present(
     no_label: str = "",
     names: Mapping[str, str] | None = None,
     pool: Sequence[str] = (),
-    confidence_prompt: str = "",
-    confidence_points: int = 5,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = ("explanation",),
 ) -> Screen:
     """The pictures, the label after ``label_text``, how often labels are right if ``base_rate`` tells it; yes or no."""
     texts = [f"{label_text} {named(slot.text, names)}".strip() for slot in stimulus.having("label")]
     told = tuple(Panel("text", text) for text in (*texts, base_rate) if text)
     control = Control("choice", "agree", prompt, (("yes", yes_label), ("no", no_label)))
-    sure = confidence_controls(confidence_prompt, confidence_points, confidence_low, confidence_high)
-    return Screen(prompt, pictures(stimulus, panels, alt) + told, (control, *sure))
+    return Screen(prompt, pictures(stimulus, panels, alt) + told, (control,))
 
 
 def check_options(options: Options) -> None:
@@ -68,7 +61,6 @@ def check_options(options: Options) -> None:
         raise OptionError("needs two texts: prompt, the question, and alt, what a screen reader calls the picture.")
     if not options["yes_label"] or not options["no_label"]:
         raise OptionError("needs two texts: yes_label and no_label, the two answers.")
-    check_confidence(options)
 
 
 def check(screen: Screen, answer: Answer) -> None:
@@ -82,7 +74,6 @@ def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str,
         "answer_key": key.get("correct"),
         "correct": None if given is None or "correct" not in key else given == key["correct"],
         "label_shown": key.get("label"),
-        "confidence": confidence(answer),
     }
 
 
@@ -114,4 +105,4 @@ def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random
     """Knows whether the label is right with probability ``skill``, otherwise guesses."""
     knows = key is not None and "correct" in key and rng.random() < skill
     guess = rng.choice(["yes", "no"])
-    return {"agree": key["correct"] if key is not None and knows else guess, **simulated(screen, knows, rng)}
+    return {"agree": key["correct"] if key is not None and knows else guess}

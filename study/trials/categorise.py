@@ -1,6 +1,6 @@
 """What does the highlighted part belong to: the main object, a separate object, or the background?
 
-With confidence and a reason in words, after Singla & Feizi 2022 (Salient ImageNet, arXiv 2110.04301). There is no key:
+With a reason in words, after Singla & Feizi 2022 (Salient ImageNet, arXiv 2110.04301). There is no key:
 categories are settled by the majority, and agreement is reported.
 """
 
@@ -24,7 +24,6 @@ from . import (
     named,
     pictures,
 )
-from ._confidence import COLUMN, check_confidence, confidence, confidence_controls, simulated
 
 VERSION = 1
 CATEGORIES = ("main object", "separate object", "background")
@@ -32,7 +31,6 @@ KEYBOARD = "Tab reaches the categories and the fields, the arrow keys choose, En
 COLUMNS: dict[str, Column] = {
     "response": ("string", "", "main object, separate object or background"),
     "reason": ("string", "", "why, in the participant's words"),
-    "confidence": COLUMN,
 }
 
 
@@ -48,17 +46,12 @@ def present(
     reason_is_required: bool = True,
     name_class: bool = False,
     names: Mapping[str, str] | None = None,
-    confidence_prompt: str = "",
-    confidence_points: int = 5,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = ("explanation",),
 ) -> Screen:
-    """The pictures, and the class if named, over three categories; texts for confidence and reason add those."""
+    """The pictures, and the class if named, over three categories; a text for ``reason_prompt`` asks why."""
     told = tuple(Panel("text", named(slot.text, names)) for slot in stimulus.having("class"))
     values = tuple(zip(CATEGORIES, (main_label, separate_label, background_label), strict=True))
     controls = [Control("choice", "category", prompt, values)]
-    controls += confidence_controls(confidence_prompt, confidence_points, confidence_low, confidence_high)
     if reason_prompt:
         controls.append(Control("text", "reason", reason_prompt, required=reason_is_required))
     return Screen(prompt, pictures(stimulus, panels, alt) + told, tuple(controls))
@@ -68,7 +61,6 @@ def check_options(options: Options) -> None:
     labels = ["main_label", "separate_label", "background_label"]
     if missing := [name for name in ("prompt", "alt", *labels) if not options[name]]:
         raise OptionError(f"needs a text for {', '.join(missing)}.")
-    check_confidence(options)
 
 
 def check(screen: Screen, answer: Answer) -> None:
@@ -79,7 +71,6 @@ def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str,
     return {
         "response": answer.get("category"),
         "reason": answer.get("reason") or None,
-        "confidence": confidence(answer),
     }
 
 
@@ -101,5 +92,4 @@ def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random
     """Says “main object” with probability ``skill``, otherwise any category: agreement to be found."""
     knows = rng.random() < skill
     answer: dict[str, Any] = {"category": CATEGORIES[0] if knows else rng.choice(CATEGORIES)}
-    answer |= simulated(screen, knows, rng)
     return answer | ({"reason": "A simulated reason."} if screen.control("reason") else {})

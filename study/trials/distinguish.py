@@ -24,7 +24,6 @@ from . import (
     named,
     pictures,
 )
-from ._confidence import COLUMN, check_confidence, confidence_controls
 from ._lettered import lettered
 from ._pairs import choosing_bot, score_choice
 
@@ -35,7 +34,6 @@ COLUMNS: dict[str, Column] = {
     "answer_key": ("string", "", "the number of the map for the class that the network chose"),
     "correct": ("boolean", "", "whether the chosen map is that one"),
     "chosen": ("string", "", "the class that the chosen map is for"),
-    "confidence": COLUMN,
 }
 
 
@@ -49,10 +47,6 @@ def present(
     pool: Sequence[str] = (),
     show_names: bool = False,
     names: Mapping[str, str] | None = None,
-    confidence_prompt: str = "",
-    confidence_points: int = 5,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = (),
 ) -> Screen:
     """One map a class, A, B, ...; ``panels`` = ["photo"] sets the photo before them."""
@@ -62,8 +56,7 @@ def present(
         told = {letter: f"{letter}: {named(labels[int(number) - 1], names)}" for number, letter in values}
         shown = tuple(Panel(one.kind, one.content, one.alt, told[one.caption]) for one in shown)
         values = tuple((number, told[letter]) for number, letter in values)
-    sure = confidence_controls(confidence_prompt, confidence_points, confidence_low, confidence_high)
-    controls = (Control("choice", "choice", prompt, values), *sure)
+    controls = (Control("choice", "choice", prompt, values),)
     return Screen(prompt, pictures(stimulus, panels, photo_alt) + shown, controls)
 
 
@@ -74,7 +67,6 @@ def check_options(options: Options) -> None:
         raise OptionError("panels need the text photo_alt: what a screen reader calls the photo.")
     if not 2 <= options["alternatives"] <= 26:
         raise OptionError(f"alternatives = {options['alternatives']} should be from 2 to 26.")
-    check_confidence(options)
 
 
 def check(screen: Screen, answer: Answer) -> None:

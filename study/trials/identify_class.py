@@ -22,10 +22,8 @@ from . import (
     Slot,
     Stimulus,
     check_controls,
-    check_scale,
     named,
     pictures,
-    scale_control,
     shuffled,
 )
 
@@ -37,7 +35,6 @@ COLUMNS: dict[str, Column] = {
     "answer_key": ("string", "", "the class the picture stands for"),
     "correct": ("boolean", "", "whether the chosen class is that class"),
     "is_none": ("boolean", "", "whether “none of these” was chosen"),
-    "confidence": ("integer", "points", "how sure, from 1 (least) upwards, where it was asked"),
 }
 
 
@@ -50,23 +47,15 @@ def present(
     pool: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
     none_label: str = "",
-    confidence_prompt: str = "",
-    confidence_points: int = 5,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = ("explanation",),
 ) -> Screen:
-    """The pictures over n classes; a text for ``none_label`` or ``confidence_prompt`` adds that control."""
+    """The pictures over n classes; a text for ``none_label`` adds that answer."""
     classes = shuffled([slot.text for slot in stimulus.having("alternative")], stimulus.seed)
     values = [(label, named(label, names)) for label in classes]
     if none_label:
         values.append((NONE, none_label))
-    controls = [Control("choice", "class", prompt, tuple(values))]
-    if confidence_prompt:
-        controls.append(
-            scale_control("confidence", confidence_prompt, confidence_points, confidence_low, confidence_high)
-        )
-    return Screen(prompt, pictures(stimulus, panels, alt), tuple(controls))
+    control = Control("choice", "class", prompt, tuple(values))
+    return Screen(prompt, pictures(stimulus, panels, alt), (control,))
 
 
 def check_options(options: Options) -> None:
@@ -74,8 +63,6 @@ def check_options(options: Options) -> None:
         raise OptionError("needs two texts: prompt, the question, and alt, what a screen reader calls the picture.")
     if options["alternatives"] < 2:
         raise OptionError(f"alternatives = {options['alternatives']} should be at least 2.")
-    if options["confidence_prompt"]:
-        check_scale(options["confidence_points"], options["confidence_low"], options["confidence_high"])
 
 
 def check(screen: Screen, answer: Answer) -> None:
@@ -83,13 +70,12 @@ def check(screen: Screen, answer: Answer) -> None:
 
 
 def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    chosen, confidence = answer.get("class"), answer.get("confidence")
+    chosen = answer.get("class")
     return {
         "response": chosen,
         "answer_key": key.get("correct"),
         "correct": None if chosen is None or "correct" not in key else chosen == key["correct"],
         "is_none": None if chosen is None else chosen == NONE,
-        "confidence": None if confidence in (None, "") else int(confidence),
     }
 
 
@@ -119,9 +105,4 @@ def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random
     control = screen.controls[0]
     knows = key is not None and rng.random() < skill
     guess = rng.choice([value for value, _ in control.values if value != NONE])
-    answer: dict[str, Any] = {"class": key["correct"] if key is not None and knows else guess}
-    if confidence := screen.control("confidence"):
-        points = [value for value, _ in confidence.values]
-        half = len(points) // 2
-        answer["confidence"] = rng.choice(points[half:] if knows else points[: half + 1])
-    return answer
+    return {"class": key["correct"] if key is not None and knows else guess}

@@ -24,7 +24,6 @@ from . import (
     check_controls,
     pictures,
 )
-from ._confidence import COLUMN, check_confidence, confidence, confidence_controls, simulated
 
 VERSION = 1
 KEYBOARD = "Tab reaches the text field and the button, Enter on the button sends the answer."
@@ -32,7 +31,6 @@ COLUMNS: dict[str, Column] = {
     "response": ("string", "", "what was written"),
     "answer_key": ("string", "", "the class the picture stands for"),
     "correct": ("boolean", "", "whether one of the things written, separated by commas, is one of the class's names"),
-    "confidence": COLUMN,
 }
 
 
@@ -43,16 +41,11 @@ def present(
     alt: str = "",
     synonyms: Mapping[str, str] | None = None,
     maximum_length: int = 200,
-    confidence_prompt: str = "",
-    confidence_points: int = 5,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = ("explanation",),
 ) -> Screen:
     """The pictures over a line to write on; ``synonyms`` are each class's other names, separated by commas."""
     control = Control("text", "name", prompt, maximum_length=maximum_length)
-    sure = confidence_controls(confidence_prompt, confidence_points, confidence_low, confidence_high)
-    return Screen(prompt, pictures(stimulus, panels, alt), (control, *sure))
+    return Screen(prompt, pictures(stimulus, panels, alt), (control,))
 
 
 def check_options(options: Options) -> None:
@@ -60,7 +53,6 @@ def check_options(options: Options) -> None:
         raise OptionError("needs two texts: prompt, the question, and alt, what a screen reader calls the picture.")
     if not 1 <= options["maximum_length"] <= 2000:
         raise OptionError(f"maximum_length = {options['maximum_length']} should be from 1 to 2000 characters.")
-    check_confidence(options)
 
 
 def check(screen: Screen, answer: Answer) -> None:
@@ -75,7 +67,6 @@ def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str,
         "response": said,
         "answer_key": label,
         "correct": None if not said or label is None else bool(names & given),
-        "confidence": confidence(answer),
     }
 
 
@@ -100,4 +91,4 @@ def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random
     """Writes the class's name with probability ``skill``, otherwise that it does not know."""
     knows = key is not None and "class" in key and rng.random() < skill
     name = key["class"] if key is not None and knows else "I do not know"
-    return {"name": name[: screen.controls[0].maximum_length], **simulated(screen, knows, rng)}
+    return {"name": name[: screen.controls[0].maximum_length]}

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import Answer, Composition, Item, Options, Screen, Stimulus, _pairs, check_controls
 
-VERSION = 1
+VERSION = 2
 KEYBOARD = _pairs.KEYBOARD
 COLUMNS = _pairs.COLUMNS
 
@@ -22,15 +22,10 @@ def present(
     alt: str = "",
     reference_alt: str = "",
     pairs: Sequence[Sequence[str]] = (),
-    confidence_prompt: str = "",
-    confidence_points: int = 3,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = ("explanation",),
 ) -> Screen:
     """The condition's picture where ``panels`` name it, and two photos; ``pairs`` say which ones and stay hidden."""
-    sure = (confidence_prompt, confidence_points, confidence_low, confidence_high)
-    return _pairs.pair_screen(stimulus, prompt, alt, panels, reference_alt, sure)
+    return _pairs.pair_screen(stimulus, prompt, alt, panels, reference_alt)
 
 
 def check_options(options: Options) -> None:

@@ -25,7 +25,6 @@ from . import (
     pictures,
     shuffled,
 )
-from ._confidence import COLUMN, check_confidence, confidence, confidence_controls, simulated
 
 VERSION = 1
 KEYBOARD = "Tab reaches the classes, the arrow keys choose one, Enter on the button sends it."
@@ -34,7 +33,6 @@ COLUMNS: dict[str, Column] = {
     "answer_key": ("string", "", "the class that the network says"),
     "correct": ("boolean", "", "whether the predicted class is that one"),
     "k": ("integer", "", "how many examples came before, as the study document says"),
-    "confidence": COLUMN,
 }
 
 
@@ -47,17 +45,12 @@ def present(
     pool: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
     k: int = 0,
-    confidence_prompt: str = "",
-    confidence_points: int = 5,
-    confidence_low: str = "",
-    confidence_high: str = "",
     panels: Sequence[str] = ("photo",),
 ) -> Screen:
     """The photo over n classes, which stand in an order drawn for each presentation."""
     classes = shuffled([slot.text for slot in stimulus.having("alternative")], stimulus.seed)
     control = Control("choice", "class", prompt, tuple((label, named(label, names)) for label in classes))
-    sure = confidence_controls(confidence_prompt, confidence_points, confidence_low, confidence_high)
-    return Screen(prompt, pictures(stimulus, panels, alt), (control, *sure))
+    return Screen(prompt, pictures(stimulus, panels, alt), (control,))
 
 
 def check_options(options: Options) -> None:
@@ -67,7 +60,6 @@ def check_options(options: Options) -> None:
         raise OptionError(f"alternatives = {options['alternatives']} should be at least 2.")
     if options["k"] < 0:
         raise OptionError(f"k = {options['k']} should be at least 0: the number of examples before.")
-    check_confidence(options)
 
 
 def check(screen: Screen, answer: Answer) -> None:
@@ -81,7 +73,6 @@ def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str,
         "answer_key": key.get("correct"),
         "correct": None if chosen is None or "correct" not in key else chosen == key["correct"],
         "k": int(options["k"]),
-        "confidence": confidence(answer),
     }
 
 
@@ -114,4 +105,4 @@ def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random
     """Knows what the network says with probability ``skill``, otherwise guesses."""
     knows = key is not None and "correct" in key and rng.random() < skill
     guess = rng.choice([value for value, _ in screen.controls[0].values])
-    return {"class": key["correct"] if key is not None and knows else guess, **simulated(screen, knows, rng)}
+    return {"class": key["correct"] if key is not None and knows else guess}

@@ -22,11 +22,10 @@ from . import (
     Wanted,
     check_controls,
 )
-from ._confidence import COLUMN, check_confidence, confidence_controls
 from ._lettered import lettered
 from ._pairs import choosing_bot, score_choice
 
-VERSION = 1
+VERSION = 2
 COMPARED = (2, 2)
 KEYBOARD = "Tab reaches the letters, the arrow keys choose one, Enter on the button sends it."
 COLUMNS: dict[str, Column] = {
@@ -34,7 +33,6 @@ COLUMNS: dict[str, Column] = {
     "answer_key": ("string", "", "the number of the picture that equals X, or that is the odd one"),
     "correct": ("boolean", "", "whether the chosen picture is that one"),
     "chosen": ("string", "", "the condition of the chosen picture"),
-    "confidence": COLUMN,
 }
 
 
@@ -44,16 +42,11 @@ def present(
     kind: str = "abx",
     prompt: str = "",
     alt: str = "",
-    confidence_prompt: str = "",
-    confidence_points: int = 3,
-    confidence_low: str = "",
-    confidence_high: str = "",
 ) -> Screen:
     """A, B and X (``abx``), or A, B and C of which two are the same (``odd_one_out``)."""
     shown, values = lettered(stimulus, "option", alt)
     shown += tuple(Panel("picture", slot.picture, f"{alt} X", "X") for slot in stimulus.having("x"))
-    sure = confidence_controls(confidence_prompt, confidence_points, confidence_low, confidence_high)
-    return Screen(prompt, shown, (Control("choice", "choice", prompt, values), *sure))
+    return Screen(prompt, shown, (Control("choice", "choice", prompt, values),))
 
 
 def check_options(options: Options) -> None:
@@ -61,7 +54,6 @@ def check_options(options: Options) -> None:
         raise OptionError(f"kind = “{options['kind']}” should be “abx” or “odd_one_out”.")
     if not options["prompt"] or not options["alt"]:
         raise OptionError("needs two texts: prompt, the question, and alt, what a screen reader calls the pictures.")
-    check_confidence(options)
 
 
 def check(screen: Screen, answer: Answer) -> None:

@@ -4,12 +4,11 @@ import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from playwright.sync_api import Page
 
-from study import trials
+from study import trial_types, trials
 from tests.browser.survey_taking import Taker
 from tests.study.test_trials import examples, presented
 
@@ -66,7 +65,7 @@ class Example:
     """A trial type with its options, and one screen of it."""
 
     name: str
-    kind: ModuleType
+    kind: trial_types.TrialType
     options: dict[str, Any]
     screen: trials.Screen
 
@@ -76,12 +75,12 @@ def all_types() -> list[Example]:
     return [_example(*one.values, name=str(one.id)) for one in examples()]
 
 
-def _example(kind: ModuleType, options: dict[str, Any], name: str) -> Example:
+def _example(kind: trial_types.TrialType, options: dict[str, Any], name: str) -> Example:
     def said(option: str, value: Any) -> Any:
         if value != f"Text of {option}":
             return value
         if option == "prompt":
-            return PROMPTS.get(kind.__name__.rpartition(".")[2], "What do you say to this?")
+            return PROMPTS.get(kind.name, "What do you say to this?")
         return WORDS.get(option, option.replace("_", " ").capitalize())
 
     worded = {option: said(option, value) for option, value in options.items()}
@@ -108,7 +107,7 @@ class Shown:
 
     def _items(self) -> list[dict[str, Any]]:
         return [
-            {"position": position, "attempt": 1, "phase": "main", "screen": screen.to_json()}
+            {"position": position, "attempt": 1, "phase": "main", "feedback": False, "screen": screen.to_json()}
             for position, screen in enumerate(self.screens)
         ]
 

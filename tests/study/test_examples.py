@@ -10,9 +10,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 
-from attribution import plugins, tasks
+from attribution import tasks
 from attribution.models import Measurement
-from study import conclusions, document_files, frames, launching, preparation, trials
+from study import conclusions, document_files, frames, launching, preparation, trial_types, trials
 from study.models import Participant, Study
 from study.survey import session
 from study.survey.answers import Given
@@ -66,7 +66,7 @@ def take(study: Study, seed: int, skill: float = 0.85) -> Participant:
     someone = factories.participant(study, origin="simulated", language=rng.choice(["en", "de"]))
     while someone.state == Participant.State.STARTED and (due := unanswered(someone, 1)):
         trial = due[0]
-        kind = plugins.load("study.trials", trial.trial_type)
+        kind = trial_types.load(trial.trial_type)
         screen = trials.Screen.from_json(json.loads(json.dumps(session.screen(trial, study).to_json())))
         answer = kind.bot(screen, session.key_of(trial, study), 1.0 if is_gate(trial.phase) else skill, rng)
         given = Given(trial.position, trial.attempt, uuid.uuid4(), answer, 400 + 2000 * rng.random(), {})

@@ -17,9 +17,9 @@ import pytest
 from django.core.files.base import ContentFile
 from pycocotools.coco import COCO
 
-from attribution import files, images, plugins, tasks
+from attribution import files, images, tasks
 from attribution.models import Measurement, Picture, SaliencyMap
-from study import blinding, frames, preparation, region_exports, reports, reproduction, tables, trials
+from study import blinding, frames, preparation, region_exports, reports, reproduction, tables, trial_types, trials
 from study.document import options_of
 from study.marked_regions import regions
 from study.models import Response, Study
@@ -105,7 +105,7 @@ def take(person: Any) -> None:
     while person.state == "started":
         trial = unanswered(person, 1)[0]
         screen = session.screen(trial, person.study)
-        kind = plugins.load("study.trials", trial.trial_type)
+        kind = trial_types.load(trial.trial_type)
         rng = random.Random(f"{person.code} {trial.stimulus.item.name} {trial.task}")
         answer = kind.bot(screen, session.key_of(trial, person.study), 1.0, rng)
         given = Given(trial.position, trial.attempt, uuid.uuid4(), answer, 900.0, {})
@@ -291,7 +291,7 @@ def test_strokes_of_a_brush_are_one_region_and_points_are_keypoints() -> None:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_bot_that_sees_only_the_screen_marks_something_that_is_taken(tool: str) -> None:
     options = options_of(marking(tool), "en")
-    screen = plugins.load("study.trials", "mark_region").present(trials.Stimulus(), **options)
+    screen = trial_types.load("mark_region").present(trials.Stimulus(), **options)
     answer = {control.name: guess(control, random.Random(1)) for control in screen.controls}
     trials.check_controls(screen, answer)
 

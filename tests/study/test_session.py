@@ -235,7 +235,7 @@ def test_catch_trials_look_like_all_others(someone: Participant) -> None:
 def test_a_screen_names_no_stimulus_condition_task_or_trial_type(someone: Participant) -> None:
     for trial in all_trials(someone):
         (screen,) = session.screens(someone, [trial])
-        assert set(screen) == {"position", "attempt", "phase", "screen"}
+        assert set(screen) == {"position", "attempt", "phase", "feedback", "screen"}
         assert set(screen["screen"]) == set(vars(Screen("")))
         said = json.dumps(screen)
         assert f'"{trial.trial_type}"' not in said

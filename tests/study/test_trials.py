@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from attribution import plugins
-from study import trials
+from study import trial_types, trials
 
 FOLDER = "study.trials"
 CLASSES = ["goose", "lemon", "dumbbell", "dalmatian", "kettle", "ostrich", "zebra", "cup"]
@@ -17,12 +17,17 @@ ITEMS = [trials.Item(label, {"class": label}) for label in CLASSES]
 METHODS = ("gradient", "occlusion", "random", "grad_cam")
 PAIRS = [[label, f"{label}_right.png", f"{label}_other.png"] for label in CLASSES]
 COUNTS = [[label, 1 + number % 5, "made so"] for number, label in enumerate(CLASSES)]
-TEXTLESS = {"confidence_prompt": ""}
+SURE = {f"confidence_{part}": f"Text of confidence_{part}" for part in ("prompt", "low", "high")}
 CHOICES = [["yes", "Yes"], ["no", "No"], ["unsure", "I do not know"]]
 # Where a type answers in several ways, options for each; any other type is tried with a text for each of its texts.
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
-    "identify_class": [{}, {"none_label": "", "confidence_prompt": "", "alternatives": 2}],
-    "rate": [{"name_class": True}, {"scale": "analogue"}],
+    "identify_class": [SURE, {"none_label": "", "alternatives": 2}],
+    "rate": [
+        {"name_class": True},
+        {"scale": "analogue"},
+        {"display": "slider", "panels": ["photo", "explanation"]},
+        {"display": "blink", "panels": ["photo", "explanation"], "deadline_ms": 300_000},
+    ],
     "question": [
         {"choices": CHOICES},
         {"choices": CHOICES, "expected": ["no"]},
@@ -33,15 +38,16 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "choose_explanation": [{}, {"tie_label": "", "name_class": True}],
     "rank_explanations": [{}, {"kind": "best_worst"}],
-    "tell_apart": [{}, {"kind": "odd_one_out", **TEXTLESS}],
-    "distinguish": [{}, {"alternatives": 2, "show_names": True, **TEXTLESS}],
+    "tell_apart": [SURE, {"kind": "odd_one_out"}],
+    "distinguish": [SURE, {"alternatives": 2, "show_names": True}],
     "count_instances": [{}, {"counts": COUNTS}],
-    "categorise": [{"name_class": True}, {"reason_prompt": "", **TEXTLESS}],
+    "categorise": [{"name_class": True, **SURE}, {"reason_prompt": ""}],
     "example": [{"says": "The network says: {label}"}],
     "mark_region": [{"tool": tool} for tool in ("point", "box", "polygon", "brush")]
     + [{"tool": "point", "least": 2, "most": 0}]
     + [{"tool": tool, "least_area": 0.05, "most_area": 0.2} for tool in ("box", "polygon", "brush")],
-    **{name: [{"pairs": PAIRS}] for name in ("spot_edited", "simulate_counterfactual", "match_activation")},
+    **{name: [{"pairs": PAIRS, **SURE}] for name in ("spot_edited", "simulate_counterfactual", "match_activation")},
+    **{name: [SURE] for name in ("agree_with_label", "name_freely", "simulate_forward")},
 }
 
 
@@ -49,10 +55,11 @@ def examples(*, with_truth: bool = False) -> list[Any]:
     found = []
     for name in plugins.names(FOLDER):
         declared = plugins.describe(FOLDER, name).parameters
-        texts = {option: f"Text of {option}" for option, default in declared.items() if default == ""}
+        own = {option: default for option, default in declared.items() if option not in trials.SHARED}
+        texts = {option: f"Text of {option}" for option, default in own.items() if default == ""}
         for number, given in enumerate(EXAMPLES.get(name, [{}])):
             options = plugins.complete(FOLDER, name, {**texts, **given})
-            kind = plugins.load(FOLDER, name)
+            kind = trial_types.load(name)
             if not with_truth or kind.chance(options) is not None:
                 found.append(pytest.param(kind, options, id=f"{name}-{number}"))
     return found
@@ -64,7 +71,7 @@ every_type_with_truth = pytest.mark.parametrize(("kind", "options"), examples(wi
 
 def items_for(kind: Any) -> list[trials.Item]:
     """The classes as items; as many conditions as the type compares."""
-    compared = METHODS[: getattr(kind, "COMPARED", (0, 0))[1]]
+    compared = METHODS[: kind.compared[1]]
     return [trials.Item(label, {"class": label}, compared=compared) for label in CLASSES]
 
 
@@ -96,7 +103,7 @@ def test_it_presents_a_question_and_survives_the_way_to_the_browser(kind: Any, o
     assert all(control.label for control in screen.controls)
     assert all(panel.alt for panel in screen.panels if panel.kind == "picture")
     assert trials.Screen.from_json(json.loads(json.dumps(screen.to_json()))) == screen
-    assert kind.KEYBOARD.endswith(".")
+    assert kind.own.KEYBOARD.endswith(".")
 
 
 @every_type
@@ -130,10 +137,10 @@ def test_its_score_fills_exactly_its_columns(kind: Any, options: dict[str, Any])
     given: dict[str, Any] = kind.bot(screen, key, 0.5, random.Random(3))
     for answer in (given, {}):
         columns = kind.score(answer, key, options)
-        assert set(columns) == set(kind.COLUMNS)
+        assert set(columns) == set(kind.columns)
         json.dumps(columns)
     assert columns.get("correct") is None  # who did not answer was not wrong
-    for name, (kind_of_value, _, meaning) in kind.COLUMNS.items():
+    for name, (kind_of_value, _, meaning) in kind.columns.items():
         assert kind_of_value in ("string", "number", "integer", "boolean"), name
         assert meaning
 
@@ -190,20 +197,20 @@ def test_what_is_right_stands_at_every_number_and_every_place_equally_often(kind
 
 
 def test_the_right_class_stands_at_every_place_equally_often() -> None:
-    kind = plugins.load(FOLDER, "identify_class")
+    kind = trial_types.load("identify_class")
     options = plugins.complete(FOLDER, "identify_class", {"prompt": "?", "alt": "picture", "none_label": "none"})
     count, places = 4000, Counter[int]()
     for seed in range(count):
         screen, key = presented(kind, options, seed)
         values = [value for value, _ in screen.controls[0].values]
         places[values.index(key["correct"])] += 1
-        assert values[-1] == kind.NONE
+        assert values[-1] == kind.own.NONE
     assert set(places) == {0, 1, 2, 3}
     assert max(abs(n / count - 1 / 4) for n in places.values()) < 4 * math.sqrt(3 / 16 / count)
 
 
 def test_distractors_are_drawn_anew_so_that_every_class_comes_back() -> None:
-    kind = plugins.load(FOLDER, "identify_class")
+    kind = trial_types.load("identify_class")
     options = plugins.complete(FOLDER, "identify_class", {"pool": ["violin"]})
     offered = Counter(
         slot.text
@@ -218,14 +225,14 @@ def test_distractors_are_drawn_anew_so_that_every_class_comes_back() -> None:
 
 
 def test_too_few_classes_are_refused_with_what_would_do() -> None:
-    kind = plugins.load(FOLDER, "identify_class")
+    kind = trial_types.load("identify_class")
     options = plugins.complete(FOLDER, "identify_class", {"alternatives": 4})
     with pytest.raises(trials.OptionError, match=r"alternatives = 4 need 3 classes besides “goose”, but there are 2"):
         kind.compose(ITEMS[0], ITEMS[:3], options, random.Random(0))
 
 
 def test_names_are_shown_but_the_networks_label_is_answered() -> None:
-    kind = plugins.load(FOLDER, "identify_class")
+    kind = trial_types.load("identify_class")
     options = plugins.complete(FOLDER, "identify_class", {"prompt": "?", "names": {"goose": "Gans"}})
     screen, _ = presented(kind, {**options, "pool": CLASSES, "alternatives": 8}, 1)
     assert ("goose", "Gans") in screen.controls[0].values
@@ -249,9 +256,9 @@ def test_names_are_shown_but_the_networks_label_is_answered() -> None:
 )
 def test_options_that_do_not_fit_are_refused_in_words(name: str, given: dict[str, Any], words: str) -> None:
     declared = plugins.describe(FOLDER, name).parameters
-    texts = {option: "A text" for option, default in declared.items() if default == ""}
+    texts = {option: "A text" for option, default in declared.items() if default == "" and option != "told"}
     with pytest.raises(trials.OptionError, match=words):
-        plugins.load(FOLDER, name).check_options(plugins.complete(FOLDER, name, {**texts, **given}))
+        trial_types.load(name).check_options(plugins.complete(FOLDER, name, {**texts, **given}))
 
 
 @pytest.mark.parametrize(
@@ -270,7 +277,7 @@ def test_a_question_is_right_where_its_answer_is_expected(
     given: dict[str, Any], answer: Any, correct: bool | None, response: str | None
 ) -> None:
     options = plugins.complete(FOLDER, "question", {"prompt": "?", **given})
-    columns = plugins.load(FOLDER, "question").score({"answer": answer}, {}, options)
+    columns = trial_types.load("question").score({"answer": answer}, {}, options)
     assert (columns["correct"], columns["response"]) == (correct, response)
 
 

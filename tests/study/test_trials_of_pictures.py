@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from attribution import plugins
-from study import trials
+from study import trial_types, trials
 
 FOLDER = "study.trials"
 
 
 def loaded(name: str, **given: Any) -> tuple[Any, dict[str, Any]]:
-    return plugins.load(FOLDER, name), plugins.complete(FOLDER, name, given)
+    return trial_types.load(name), plugins.complete(FOLDER, name, given)
 
 
 def shown(kind: Any, options: dict[str, Any], composition: trials.Composition, seed: int) -> trials.Screen:

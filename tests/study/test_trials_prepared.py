@@ -13,7 +13,7 @@ from django.conf import settings
 
 from attribution import plugins
 from attribution.models import Picture
-from study import document_files, preparation, trials
+from study import document_files, preparation, trial_types, trials
 from study.document import validate
 from study.models import Participant, Study
 from study.survey import session
@@ -41,7 +41,7 @@ PAIRS: list[dict[str, Any]] = [
 def of(trial_type: str, conditions: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
     """A document of images with one task; a text for each of its texts."""
     declared = plugins.describe("study.trials", trial_type).parameters
-    texts = {name: TEXT for name, default in declared.items() if default == ""}
+    texts = {name: TEXT for name, default in declared.items() if default == "" and name != "told"}
     return factories.document(
         conditions=conditions,
         items={"images": ["*"], "target": "predicted"},
@@ -66,7 +66,7 @@ def answered(participant: Participant) -> list[dict[str, Any]]:
     rows = []
     while participant.state == Participant.State.STARTED:
         trial = unanswered(participant, 1)[0]
-        kind = plugins.load("study.trials", trial.trial_type)
+        kind = trial_types.load(trial.trial_type)
         screen, key = session.screen(trial, participant.study), session.key_of(trial, participant.study)
         answer = kind.bot(trials.Screen.from_json(json.loads(json.dumps(screen.to_json()))), key, 1.0, random.Random(1))
         given = Given(trial.position, trial.attempt, uuid.uuid4(), answer, 900.0, {})
@@ -294,9 +294,9 @@ def another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     for kind in Path(trials.__path__[0]).glob("*.py"):
         (tmp_path / kind.name).symlink_to(kind)
     monkeypatch.setattr(plugins, "_path", lambda folder: tmp_path if folder == "study.trials" else own(folder))
-    session.trial_type.cache_clear()
+    trial_types.load.cache_clear()
     yield tmp_path
-    session.trial_type.cache_clear()
+    trial_types.load.cache_clear()
     sys.modules.pop("study.trials.anything_there", None)
 
 

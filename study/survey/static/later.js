@@ -1,18 +1,30 @@
-// Kinds of control that few studies ask for: their module is fetched when the first screen that has one is on its way.
+// What few studies ask for: kinds of control, and two pictures in one place. Their modules are fetched when the first
+// screen that needs them is on its way.
 
 import { knows, learn } from "./controls.js";
 
 const MODULES = { region: () => import("./regions.js") };
 
-// Tried until they come, because a screen without its control is no trial.
-export async function fetchKinds(controls) {
-  for (const control of controls.filter(({ kind }) => kind in MODULES)) {
-    for (let wait = 500; !knows(control); wait = Math.min(wait * 2, 8000)) {
-      try {
-        learn(control.kind, (await MODULES[control.kind]())[control.kind]);
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, wait));
-      }
+export let together = null;
+
+export async function fetchParts(screen) {
+  for (const control of screen.controls.filter(({ kind }) => kind in MODULES)) {
+    if (!knows(control)) learn(control.kind, (await come(MODULES[control.kind]))[control.kind]);
+  }
+  if (isTogether(screen) && !together) ({ together } = await come(() => import("./together.js")));
+}
+
+export function isTogether(screen) {
+  return ["blink", "slider"].includes(screen.layout) && screen.panels.filter(({ kind }) => kind === "picture").length === 2;
+}
+
+// Tried until it comes, because a screen without its parts is no trial.
+async function come(fetch) {
+  for (let wait = 500; ; wait = Math.min(wait * 2, 8000)) {
+    try {
+      return await fetch();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
 }

@@ -1,7 +1,7 @@
 // The trials page: shows screens, times answers, hands them to the outbox. It knows no trial type's name.
 
 import { fill, knows, make, render } from "./controls.js";
-import { fetchKinds } from "./later.js";
+import { fetchParts, isTogether, together } from "./later.js";
 import { Outbox } from "./outbox.js";
 
 const setup = JSON.parse(document.getElementById("setup").textContent);
@@ -20,6 +20,8 @@ let lastAttempt = 1;
 let turns = 0; // a turn that is overtaken by a later one stops where it is
 let pausedBefore = null; // the position whose screen waits behind a pause
 let endPause = null;
+let timers = []; // of the screen that is asked: its pictures' time, and the time to answer
+let wasLate = false; // whether the time of the screen before was over
 
 const outbox = new Outbox({
   address: setup.responses,
@@ -86,7 +88,7 @@ function prefetch() {
   const wanted = new Set([...screens.values(), ...(current ? [current.item] : [])].flatMap(addresses));
   for (const address of pictures.keys()) if (!wanted.has(address)) pictures.delete(address);
   for (const address of wanted) if (!pictures.has(address)) pictures.set(address, picture(address));
-  for (const item of screens.values()) fetchKinds(item.screen.controls);
+  for (const item of screens.values()) fetchParts(item.screen);
 }
 
 // A picture, fetched and decoded; tried until it comes, because a screen without its picture is no trial.
@@ -109,6 +111,7 @@ async function picture(address) {
 async function turn() {
   const mine = ++turns;
   at("turning");
+  stopTimers();
   isTurning = true;
   current = pausedBefore = endPause = null;
   // Not taken away: the page would shrink, and another button come under a finger that is still clicking.
@@ -160,7 +163,7 @@ function pause(kind, position) {
 async function show(item) {
   const slow = setTimeout(() => say(words.loading), 400);
   const loaded = await Promise.all(addresses(item).map((address) => pictures.get(address) ?? picture(address)));
-  await fetchKinds(item.screen.controls);
+  await fetchParts(item.screen);
   clearTimeout(slow);
   if (current?.item !== item) return; // answered in another tab while its pictures were on their way
   if (!item.screen.controls.every(knows)) {
@@ -168,7 +171,7 @@ async function show(item) {
     return;
   }
   const controls = lay(item.screen, loaded);
-  say(navigator.onLine === false ? words.offline : "", "warning");
+  say(navigator.onLine === false ? words.offline : wasLate ? words.time_over : "", "warning");
   current = { item, controls, onset: null, hiddenMs: 0, hiddenSince: null, firstMs: null };
   current.quality = {
     load_ms: Math.max(0, ...loaded.map((one) => one.load_ms)),
@@ -198,9 +201,45 @@ async function show(item) {
       isTurning = false;
       byId("prompt").focus({ preventScroll: true });
       at("asking");
+      startTimers(shown);
       announcement.textContent = fill(words.progress, { n: item.position + 1, total: setup.total });
     });
   });
+}
+
+// The times of a screen run from its onset.
+function startTimers({ item, onset, controls }) {
+  const { minimum_ms: minimum, picture_ms: seen, deadline_ms: deadline } = item.screen;
+  const until = (ms, then) => timers.push(setTimeout(then, onset + ms - performance.now()));
+  if (seen) until(seen, () => byId("stage").classList.add("gone"));
+  if (minimum) {
+    const hint = byId("hint");
+    const { hidden, textContent } = hint;
+    byId("next").setAttribute("aria-disabled", "true");
+    hint.hidden = false;
+    hint.textContent = words.look_first;
+    until(minimum, () => {
+      byId("next").removeAttribute("aria-disabled");
+      Object.assign(hint, { hidden, textContent });
+    });
+  }
+  if (!deadline) return;
+  const tell = () => {
+    byId("time-left").textContent = fill(words.time_left, { n: Math.ceil((onset + deadline - performance.now()) / 1000) });
+  };
+  tell();
+  timers.push(setInterval(tell, 1000));
+  until(deadline, () => {
+    for (const control of controls) control.element.disabled = true;
+    send([], Math.max(deadline, performance.now() - onset), true);
+  });
+}
+
+function stopTimers() {
+  for (const timer of timers) clearTimeout(timer); // intervals have numbers of the same kind
+  timers = [];
+  byId("time-left").textContent = "";
+  byId("next").removeAttribute("aria-disabled");
 }
 
 // Panels of one sort stand side by side: texts, the pictures to choose among, and those beside them.
@@ -212,6 +251,12 @@ function rows(panels, elements) {
     made.at(-1).append(elements[index]);
   });
   return made;
+}
+
+function inOnePlace(screen, elements) {
+  const [figures, others] = [true, false].map((is) => elements.filter((_, n) => (screen.panels[n].kind === "picture") === is));
+  const texts = others.length ? [make("div", { class: "row" }, ...others)] : [];
+  return [make("div", { class: "row" }, together(screen.layout, figures, words)), ...texts];
 }
 
 // Fill the form while it is not seen; returns its controls.
@@ -228,8 +273,9 @@ function lay(screen, loaded) {
     const caption = panel.caption ? [make("figcaption", {}, panel.caption)] : [];
     return make("figure", { class: "panel picture" }, ...caption, image);
   });
-  byId("stage").replaceChildren(...rows(screen.panels, panels));
+  byId("stage").replaceChildren(...(isTogether(screen) ? inOnePlace(screen, panels) : rows(screen.panels, panels)));
   byId("stage").hidden = panels.length === 0;
+  byId("stage").classList.remove("gone");
   const controls = screen.controls.map((control) =>
     render({ ...control, isNamedByPrompt: control.label === screen.prompt }, words, panels),
   );
@@ -249,16 +295,24 @@ function submit(time) {
     turn();
     return;
   }
+  if (time - current.onset < current.item.screen.minimum_ms) return;
   const wrong = current.controls.filter((control) => !control.check());
   if (wrong.length) {
     wrong[0].focus();
     return;
   }
-  const { item, onset, quality } = current;
   const given = current.controls.map((control) => [control.name, control.value()]).filter(([, value]) => value !== null);
+  send(given, time - current.onset);
+}
+
+// An answer, or that the time was over before one.
+function send(given, responseMs, isTimedOut = false) {
+  const { item, quality } = current;
+  stopTimers();
+  wasLate = isTimedOut;
   isTurning = true;
   screens.delete(item.position);
-  current.isWaiting = setup.feedback.includes(item.phase);
+  current.isWaiting = item.feedback;
   byId("next").disabled = current.isWaiting;
   at("waiting");
   outbox.put({
@@ -266,7 +320,8 @@ function submit(time) {
     attempt: item.attempt,
     client_id: uuid(),
     answer: Object.fromEntries(given),
-    response_ms: round(time - onset),
+    response_ms: round(responseMs),
+    ...(isTimedOut ? { is_timed_out: true } : {}),
     quality: {
       ...quality,
       load_ms: round(quality.load_ms),
