@@ -14,12 +14,17 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 VAR_DIR = Path(env.str("GANDER_VAR", default=str(BASE_DIR / "var")))
 PRODUCTION = env.bool("GANDER_PRODUCTION", default=False)
+SECRET_CHARACTERS = 32
 DEBUG = False
 
 
 def _secret_key() -> str:
     """The environment's secret; in development one that is made once and kept private in ``var/``."""
     if key := str(env.str("SECRET_KEY", default="")):
+        if PRODUCTION and len(key) < SECRET_CHARACTERS:
+            raise ImproperlyConfigured(
+                f"SECRET_KEY has {len(key)} characters; production needs at least {SECRET_CHARACTERS}, drawn at random."
+            )
         return key
     if PRODUCTION:
         raise ImproperlyConfigured("SECRET_KEY is not set; production needs one, long, random and kept to itself.")
@@ -39,8 +44,19 @@ def _secret_key() -> str:
     return path.read_text(encoding="utf-8")
 
 
+def _allowed_hosts() -> list[str]:
+    """The names that the site answers to; production says its own, because a wrong one would refuse everybody."""
+    hosts = [host for host in env.list("ALLOWED_HOSTS", default=[]) if host]
+    if PRODUCTION and (not hosts or "*" in hosts):
+        said = "allows every host" if hosts else "is not set"
+        raise ImproperlyConfigured(
+            f"ALLOWED_HOSTS {said}; production needs the names of its site, such as ALLOWED_HOSTS=gander.example.org."
+        )
+    return hosts or ["localhost", "127.0.0.1", "[::1]"]
+
+
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = _allowed_hosts()
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [

@@ -149,16 +149,33 @@ from django.conf import settings
 names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "SECURE_HSTS_SECONDS", "DEBUG")
 print(json.dumps({name: getattr(settings, name) for name in names}))
 """
-    own = {name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "DJANGO_SETTINGS_MODULE")}
+    said = ("SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+    own = {name: value for name, value in os.environ.items() if name not in said}
     own |= {"DJANGO_SETTINGS_MODULE": "study.settings", "GANDER_PRODUCTION": "1", **environment}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=own, cwd=settings.BASE_DIR)
 
 
-def test_production_refuses_to_start_without_a_secret_and_sets_secure_cookies() -> None:
-    refused = started()
+SECRET, HOST = "long, random, and kept to the test", "gander.example.org"
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"ALLOWED_HOSTS": HOST}, "SECRET_KEY is not set"),
+        ({"ALLOWED_HOSTS": HOST, "SECRET_KEY": "changeme"}, "SECRET_KEY has 8 characters"),
+        ({"SECRET_KEY": SECRET}, "ALLOWED_HOSTS is not set"),
+        ({"SECRET_KEY": SECRET, "ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS is not set"),
+        ({"SECRET_KEY": SECRET, "ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS allows every host"),
+    ],
+)
+def test_production_refuses_to_start_without_its_secret_and_its_name(environment: dict[str, str], words: str) -> None:
+    refused = started(**environment)
     assert refused.returncode == 1
-    assert "SECRET_KEY is not set" in refused.stderr
-    set_up = json.loads(started(SECRET_KEY="long, random, and kept to the test").stdout)
+    assert words in refused.stderr
+
+
+def test_production_sets_secure_cookies() -> None:
+    set_up = json.loads(started(SECRET_KEY=SECRET, ALLOWED_HOSTS=HOST).stdout)
     assert set_up == {
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
