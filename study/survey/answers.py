@@ -10,6 +10,7 @@ from typing import Any
 MAXIMUM_BYTES = 128 * 1024
 MAXIMUM_ANSWERS = 8
 DAY_MS = 86_400_000.0
+LONGEST_WHOLE = 16  # characters
 
 
 class RefusalError(ValueError):
@@ -73,7 +74,7 @@ def read(body: bytes) -> tuple[list[Given], int]:
     if len(body) > MAXIMUM_BYTES:
         raise RefusalError(413, f"A request holds at most {MAXIMUM_BYTES} bytes; this one has {len(body)}.")
     try:
-        sent = json.loads(body, parse_constant=_no_constant)
+        sent = json.loads(body, parse_constant=_no_constant, parse_int=_whole, parse_float=_number)
         if b"\\u" in body:
             sent = _storable(sent)
     except (ValueError, RecursionError) as error:
@@ -101,6 +102,19 @@ def _storable(value: Any) -> Any:
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > LONGEST_WHOLE:  # JSON has no end of them; nothing that a page sends is beyond a column's
+        raise ValueError(f"a number of {len(digits)} digits is too large")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:20]} is too large")
+    return value
 
 
 def _given(sent: Any) -> Given:

@@ -193,11 +193,19 @@ def check_controls(screen: Screen, answer: Answer) -> None:
         raise AnswerError(f"There is no control named {', '.join(unknown)}; there are: {', '.join(controls)}.")
     for control in screen.controls:
         value = answer.get(control.name)
-        if value in (None, "", []) or (isinstance(value, str) and not value.strip()):
+        if _is_blank(control, value):
             if control.required:
                 raise AnswerError(f"“{control.label}” has no answer.")
             continue
         _check_value(control, value)
+
+
+def _is_blank(control: Control, value: Any) -> bool:
+    """Whether the value says nothing in the control's own way; a blank of another kind is a wrong value."""
+    if control.kind == "text" and isinstance(value, str):
+        return not value.strip()
+    is_list = control.several or control.kind in ("order", "region")
+    return value is None or (is_list and value == [])
 
 
 def _check_value(control: Control, value: Any) -> None:

@@ -112,7 +112,7 @@ def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str,
 
 
 def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, int | float) else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _is_number(text: str) -> bool:

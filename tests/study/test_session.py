@@ -148,6 +148,24 @@ def test_numbers_that_json_does_not_have_are_refused(someone: Participant, body:
     assert "not a JSON number" in reply.json()["problem"]
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1" + "0" * 400, "-1" + "0" * 400, "1" + "0" * 5000])
+@pytest.mark.parametrize(
+    "one",
+    [
+        '{"position": %s}',
+        '{"response_ms": %s}',
+        '{"answer": {"class": %s}}',
+        '{"quality": {"load_ms": %s}}',
+        '{"quality": {"viewport": [%s, 1, 1]}}',
+    ],
+)
+def test_numbers_beyond_what_any_column_holds_are_refused_in_words(someone: Participant, number: str, one: str) -> None:
+    address = reverse("survey:responses", args=[someone.token])
+    body = f'{{"responses": [{one % number}]}}'
+    reply = Client().post(address, body, content_type="application/json")
+    assert (reply.status_code, reply.json()["problem"].endswith("too large")) == (400, True)
+
+
 def test_characters_that_no_database_stores_are_replaced_and_the_answer_is_kept(someone: Participant) -> None:
     one = {"position": 0, "client_id": str(uuid.uuid4()), "answer": {"comment": "a\ud800b\0c \U0001f600"}}
     (given,), _ = answers.read(json.dumps({"responses": [one]}).encode())

@@ -4,6 +4,7 @@ import json
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,6 +163,25 @@ def test_its_check_refuses_what_was_not_asked_in_words(kind: Any, options: dict[
             kind.check(screen, bad)
 
 
+@every_type
+def test_what_it_takes_for_no_answer_it_also_scores(kind: Any, options: dict[str, Any]) -> None:
+    """Also where nothing has to be answered: a blank of a kind that the control does not have is refused."""
+    screen, key = presented(kind, options, 4)
+    free = replace(screen, controls=tuple(replace(control, required=False) for control in screen.controls))
+    good = kind.bot(screen, key, 1.0, random.Random(4))
+    taken = 0
+    for control in free.controls:
+        for blank in ("", "  ", "\t", [], None):
+            answer = {**good, control.name: blank}
+            try:
+                kind.check(free, answer)
+            except trials.AnswerError as refusal:
+                assert control.label in str(refusal)  # noqa: PT017  either is right, neither may break
+            else:
+                taken += set(kind.score(answer, key, options)) == set(kind.COLUMNS)
+    assert taken >= len(free.controls)
+
+
 @every_type_with_truth
 def test_its_screen_says_nothing_of_the_key(kind: Any, options: dict[str, Any]) -> None:
     """The same slots under every possible key give the same screen, byte for byte, at every seed."""
@@ -267,6 +287,7 @@ def test_options_that_do_not_fit_are_refused_in_words(name: str, given: dict[str
         ({"kind": "text", "expected": ["Orange"]}, " orange ", True, " orange "),
         ({"kind": "number", "expected": ["7"]}, 7.0, True, "7"),
         ({"kind": "number", "expected": ["7"]}, 8, False, "8"),
+        ({"kind": "number", "expected": ["1234567.25"]}, 1234567.25, True, "1234567.25"),
         ({"kind": "several", "choices": CHOICES, "expected": ["no", "yes"]}, ["yes", "no"], True, "yes | no"),
         ({"kind": "several", "choices": CHOICES, "expected": ["no", "yes"]}, ["no"], False, "no"),
         ({"choices": CHOICES}, "no", None, "no"),
