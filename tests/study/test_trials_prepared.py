@@ -41,7 +41,7 @@ PAIRS: list[dict[str, Any]] = [
 def of(trial_type: str, conditions: list[dict[str, Any]], **options: Any) -> dict[str, Any]:
     """A document of images with one task; a text for each of its texts."""
     declared = plugins.describe("study.trials", trial_type).parameters
-    texts = {name: TEXT for name, default in declared.items() if default == "" and name != "told"}
+    texts = {name: TEXT for name, default in declared.items() if default == "" and name not in trials.SHARED}
     return factories.document(
         conditions=conditions,
         items={"images": ["*"], "target": "predicted"},

@@ -1,7 +1,7 @@
 // The trials page: shows screens, times answers, hands them to the outbox. It knows no trial type's name.
 
 import { fill, knows, make, render } from "./controls.js";
-import { fetchParts, isTogether, together } from "./later.js";
+import { fetchParts, hasTimes, isTogether, startTimes, together } from "./later.js";
 import { Outbox } from "./outbox.js";
 
 const setup = JSON.parse(document.getElementById("setup").textContent);
@@ -20,7 +20,7 @@ let lastAttempt = 1;
 let turns = 0; // a turn that is overtaken by a later one stops where it is
 let pausedBefore = null; // the position whose screen waits behind a pause
 let endPause = null;
-let timers = []; // of the screen that is asked: its pictures' time, and the time to answer
+let stopTimes = () => {}; // of the screen that is asked
 let wasLate = false; // whether the time of the screen before was over
 
 const outbox = new Outbox({
@@ -111,7 +111,7 @@ async function picture(address) {
 async function turn() {
   const mine = ++turns;
   at("turning");
-  stopTimers();
+  stopTimes();
   isTurning = true;
   current = pausedBefore = endPause = null;
   // Not taken away: the page would shrink, and another button come under a finger that is still clicking.
@@ -201,45 +201,10 @@ async function show(item) {
       isTurning = false;
       byId("prompt").focus({ preventScroll: true });
       at("asking");
-      startTimers(shown);
+      if (hasTimes(item.screen)) stopTimes = startTimes(shown, words, (ms) => current === shown && send([], ms, true));
       announcement.textContent = fill(words.progress, { n: item.position + 1, total: setup.total });
     });
   });
-}
-
-// The times of a screen run from its onset.
-function startTimers({ item, onset, controls }) {
-  const { minimum_ms: minimum, picture_ms: seen, deadline_ms: deadline } = item.screen;
-  const until = (ms, then) => timers.push(setTimeout(then, onset + ms - performance.now()));
-  if (seen) until(seen, () => byId("stage").classList.add("gone"));
-  if (minimum) {
-    const hint = byId("hint");
-    const { hidden, textContent } = hint;
-    byId("next").setAttribute("aria-disabled", "true");
-    hint.hidden = false;
-    hint.textContent = words.look_first;
-    until(minimum, () => {
-      byId("next").removeAttribute("aria-disabled");
-      Object.assign(hint, { hidden, textContent });
-    });
-  }
-  if (!deadline) return;
-  const tell = () => {
-    byId("time-left").textContent = fill(words.time_left, { n: Math.ceil((onset + deadline - performance.now()) / 1000) });
-  };
-  tell();
-  timers.push(setInterval(tell, 1000));
-  until(deadline, () => {
-    for (const control of controls) control.element.disabled = true;
-    send([], Math.max(deadline, performance.now() - onset), true);
-  });
-}
-
-function stopTimers() {
-  for (const timer of timers) clearTimeout(timer); // intervals have numbers of the same kind
-  timers = [];
-  byId("time-left").textContent = "";
-  byId("next").removeAttribute("aria-disabled");
 }
 
 // Panels of one sort stand side by side: texts, the pictures to choose among, and those beside them.
@@ -308,7 +273,7 @@ function submit(time) {
 // An answer, or that the time was over before one.
 function send(given, responseMs, isTimedOut = false) {
   const { item, quality } = current;
-  stopTimers();
+  stopTimes();
   wasLate = isTimedOut;
   isTurning = true;
   screens.delete(item.position);
