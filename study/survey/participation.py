@@ -235,7 +235,7 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
 def withdraw_by_code(request: HttpRequest) -> HttpResponse:
     """Later, from any device: the withdrawal code of the last page deletes the answers."""
     language = language_of(request, None)
-    code = "".join(request.POST.get("code", "")[:40].upper().replace("-", " ").split())
+    code = "".join(character for character in request.POST.get("code", "")[:40].upper() if character.isalnum())
     participant = Participant.objects.select_related("study").filter(withdrawal_code=code).first() if code else None
     if participant:
         withdrawal.withdraw(participant)
