@@ -66,6 +66,13 @@ def test_tables_may_be_among_the_files(client):
     assert Image.objects.get().label == "goose"
 
 
+def test_a_form_without_an_image_is_refused_in_words(client):
+    assert "This field is required." in client.post(ADD, {"source": "nowhere"}).text
+    for content in ({}, {"inner__zip": archive(a__png=factories.png(1)).read()}):
+        page = client.post(ADD, {"pictures": [archive(**content)]})
+        assert (page.status_code, "There is no image in it" in page.text) == (200, True)
+
+
 def test_every_file_that_cannot_be_taken_is_named_and_none_is_added(client):
     page = client.post(ADD, {"pictures": [photo("good.png"), text("words.jpg", "none"), text("drawing.svg", "<svg/>")]})
     assert page.status_code == 200

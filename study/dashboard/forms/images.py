@@ -22,7 +22,7 @@ class SeveralFilesField(forms.FileField):
     widget = SeveralFilesInput
 
     def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[bytes]]":
-        sent = data if isinstance(data, list | tuple) else [data]
+        sent = (data or [None]) if isinstance(data, list | tuple) else [data]
         return [super(SeveralFilesField, self).clean(file, initial) for file in sent]
 
 
@@ -50,6 +50,8 @@ class ImagesForm(forms.Form):
         """Store the images; None where they were refused, with a sentence for every file in the form's errors."""
         try:
             sent = self._sorted(self.cleaned_data["pictures"])
+            if not (sent.images or sent.masks or sent.tables):
+                raise FileError(["There is no image in it; an archive holds photos, not other archives."])
             if len(sent.images) > FILES_AT_ONCE:
                 raise FileError([f"These are {len(sent.images)} images; {FILES_AT_ONCE} are the most at once."])
             return images.add(
