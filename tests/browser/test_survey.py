@@ -67,6 +67,22 @@ def test_the_whole_study_is_taken_by_touch_on_a_phone(site: Site, browser: Brows
     context.close()
 
 
+INVITATIONS = """
+from study import invitations
+result = [invitations.make(Study.objects.earliest("pk"), origin) for origin in invitations.ORIGINS]
+"""
+
+
+def test_the_banner_of_what_never_counts_is_accessible(site: Site, browser: Browser) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    for invitation in site.python(INVITATIONS):
+        page.goto(site.url + invitation)
+        expect(page.get_by_role("complementary")).to_contain_text("these answers are marked as")
+        assert Axe().run(page).response["violations"] == []
+    context.close()
+
+
 @pytest.mark.parametrize(("width", "ratio", "scheme"), [(1280, 1, "light"), (640, 2, "light"), (320, 1, "dark")])
 def test_every_page_is_accessible_and_fits(site: Site, browser: Browser, width: int, ratio: int, scheme: Any) -> None:
     """No axe violation, nothing beyond the edge, also 1280 px wide at 200 % and at 400 %, and in forced dark mode."""
