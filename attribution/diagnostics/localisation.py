@@ -20,7 +20,7 @@ from attribution.networks import Network
 from attribution.scores import resolved
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 COLUMNS = (
     "top1",
     "top5",
@@ -38,6 +38,8 @@ COLUMNS = (
     "mask_mass",
     "mask_rank",
     "mask_area",
+    "lead",
+    "mask_lead",
 )
 
 
@@ -54,10 +56,12 @@ def measure(
 
     ``pointing``: the map's peak lies in a box or within ``tolerance`` of a side (15 pixels of 224) of one. ``mass``:
     the share of the map in the boxes, whose share of the image is ``area``. ``is_found``: IoU of map's box and an
-    object's is at least 0.5; ``top5_found``: and the label is among the network's five first answers. Within the
+    object's is at least 0.5; ``top5_found``: and the label is among the network's five first answers (None
+    for a network of five classes or fewer). Within the
     mask: ``mask_pointing``, ``mask_mass``, and ``mask_rank``, the share of the map's highest pixels that lie in it, as
-    many as it has; by chance these are ``mask_area``. Maps are
-    of the label, or of the first answer where there is none.
+    many as it has; by chance these are ``mask_area``. ``lead`` and
+    ``mask_lead``: 1 where only the map's peak hits, -1 where only the centre does, else 0. Maps are of the label, or of
+    the first answer where there is none.
     """
     images = images_of(subject)
     places = [
@@ -87,6 +91,9 @@ def measure(
                     }
                 )
                 row = rows[-1]
+                for kind in ("", "mask_"):  # of the map over the centre, image by image
+                    peak, centre = row[f"{kind}pointing"], row[f"{kind}centre_pointing"]
+                    row[f"{kind}lead"] = None if peak is None or centre is None else int(peak) - int(centre)
                 for top in ("top1", "top5"):
                     known = row[top] is not None and row["is_found"] is not None
                     row[f"{top}_found"] = bool(row[top]) and bool(row["is_found"]) if known else None
@@ -139,7 +146,8 @@ def _accuracy(logits: Tensor, label: int | None, classes: int) -> Row:
     if label is None or label >= classes:
         return {"label": label, "top1": None, "top5": None}
     order = logits.argsort(descending=True, stable=True)[:5].tolist()
-    return {"label": label, "top1": order[0] == label, "top5": label in order}
+    is_among = label in order if classes > len(order) else None  # of five classes or fewer everything would be
+    return {"label": label, "top1": order[0] == label, "top5": is_among}
 
 
 def _placed(
@@ -171,7 +179,7 @@ def _placed(
 
 def _masked(saliency: Tensor, mask: Tensor | None, tolerance: float) -> Row:
     if mask is None:
-        return dict.fromkeys(COLUMNS[11:])
+        return dict.fromkeys(COLUMNS[11:16])
     height, width = saliency.shape
     values = saliency.double().cpu()
     peak = divmod(int(values.argmax()), width)

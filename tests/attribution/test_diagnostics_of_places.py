@@ -132,6 +132,7 @@ def test_planted_truth_is_localised_and_the_centre_is_not() -> None:
     row = summary(measured("localisation", about))
     assert row["pointing"] == 1
     assert row["centre_pointing"] == 0
+    assert (row["lead"], row["lead_low"], row["lead_high"]) == (1, 1, 1)
     assert row["mass"] == pytest.approx(1)
     assert row["area"] == pytest.approx(64 / 576)
 
@@ -143,6 +144,27 @@ def test_localisation_stands_networks_side_by_side_and_asks_for_labels_or_boxes(
     about.labels, about.boxes = [None] * 4, []
     with pytest.raises(ValueError, match="needs labels, boxes or masks"):
         measured("localisation", about)
+
+
+def test_the_lead_over_the_centre_is_counted_image_by_image() -> None:
+    about = subject()
+    corner, middle = [0.0, 0.0, 8.0, 8.0], [9.0, 9.0, 15.0, 15.0]
+    about.boxes = [[corner], [middle], [corner, middle], [middle]]
+    peak = torch.zeros(4, 1, 24, 24)
+    peak[:, :, 3, 3] = 1
+    about.maps = {"gradient": peak}
+    rows = measured("localisation", about)
+    assert [row["lead"] for row in rows if row["image"] is not None] == [1, -1, 0, -1]
+    assert summary(rows)["lead"] == pytest.approx(-1 / 4)
+
+
+@pytest.mark.parametrize("classes", [5, 6])
+def test_being_among_five_answers_is_told_only_where_there_are_more_classes(classes: int) -> None:
+    about = subject(small.network(classes))
+    about.labels = [0] * 4
+    row = summary(measured("localisation", about))
+    assert (row["top5"] is None) == (classes == 5)
+    assert row["top1"] is not None
 
 
 def test_similarities_are_what_they_are_called() -> None:

@@ -21,6 +21,8 @@ def test_a_map_is_placed_against_the_exact_mask_as_well() -> None:
     assert len([row for row in rows if row["image"] is not None]) == 3
     row = summary(rows)
     assert (row["mask_pointing"], row["mask_centre_pointing"]) == (1, 0)
+    assert row["mask_lead"] == 1
+    assert row["lead"] is None
     assert row["mask_mass"] == pytest.approx(3 / 4)
     assert row["mask_rank"] == pytest.approx(1 / 2)
     assert row["mask_area"] == pytest.approx(16 / 576)

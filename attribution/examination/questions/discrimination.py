@@ -21,7 +21,7 @@ def answer(images: Row, score: Row, contrast: Row) -> str:
     gap = contrast["score"] - contrast["score_against"], score["score"] - score["score_against"]
     drawn = (
         f"subtracting the rival widens the visualization’s lead from {plain(gap[1], 1)} to {plain(gap[0], 1)}"
-        if gap[0] > 1.1 * gap[1]
+        if gap[0] - gap[1] > 0.1 * abs(gap[1])
         else f"subtracting the rival does not widen the visualization’s lead ({plain(gap[1], 1)} before, "
         f"{plain(gap[0], 1)} after)"
     )

@@ -47,7 +47,7 @@ def ask(found: Results) -> Section:
         if not there:
             continue
         ends[prior] = {key: sum(end[key] for end in there) / len(there) for key in ("probability", "change")}
-        changes = [255 * end["change"] for end in there]
+        changes = [255 * end["change"] for end in there if end["probability"] > SEEN]
         section.count(ranged(changes, f"grey levels of change until p > {SEEN:g}, {title} steps", "images", 1))
         size = (3 * found.plan.network.view_size**2) ** 0.5
         name = f"edit {prior} {first.pk}"

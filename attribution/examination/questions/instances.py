@@ -25,7 +25,16 @@ def answer(row: Row, count: Row | None) -> str:
     )
     if count is None or count.get("count") is None:
         return f"{first}."
-    words = "more than one separate instance" if count["count"] >= SEVERAL else "a single instance"
+    low, high = (
+        count["count"] if count.get(f"count_{end}") is None else count[f"count_{end}"] for end in ("low", "high")
+    )
+    words = (
+        "more than one separate instance"
+        if low >= SEVERAL
+        else "a single instance"
+        if high < SEVERAL
+        else "one or several"
+    )
     return f"{first}; on average they show {words} ({within(count, 'count', 1, is_nested=True)})."
 
 

@@ -25,16 +25,17 @@ WANTED = {
 
 
 def answer(row: Row) -> str:
-    """The pointing game against the centre, and boxes at IoU 0.5."""
-    hit, centre = row.get("pointing"), row.get("centre_pointing")
-    if hit is None or centre is None:
-        return "There are no boxes, so nobody can say whether the maps lie on the objects."
-    low, high = row.get("pointing_low"), row.get("pointing_high")
+    """The pointing game against the centre, image by image, in boxes or else in masks; and boxes at IoU 0.5."""
+    kind = "mask_" if row.get("pointing") is None else ""
+    hit, centre, lead = (row.get(f"{kind}{name}") for name in ("pointing", "centre_pointing", "lead"))
+    if hit is None or centre is None or lead is None:
+        return "There are no boxes and no masks, so nobody can say whether the maps lie on the objects."
+    low, high = row.get(f"{kind}lead_low"), row.get(f"{kind}lead_high")
     numbers = f"{100 * hit:.0f} % of the maps peak on the object, the image’s centre lies on it in {100 * centre:.0f} %"
-    boxes = f"{100 * row['is_found']:.0f} % of the objects get a box at IoU 0.5"
-    if low is None or high is None or low <= centre <= high:
-        return f"{numbers}: no sure difference on so few images; {boxes}."
-    return f"{numbers}: the map {'knows more than' if hit > centre else 'does worse than'} the centre; {boxes}."
+    boxes = "" if kind else f"; {100 * row['is_found']:.0f} % of the objects get a box at IoU 0.5"
+    if low is None or high is None or low <= 0 <= high:
+        return f"{numbers}: no sure difference on so few images{boxes}."
+    return f"{numbers}: the map {'knows more than' if lead > 0 else 'does worse than'} the centre{boxes}."
 
 
 def ask(found: Results) -> Section:
@@ -54,6 +55,8 @@ def ask(found: Results) -> Section:
     section.answer = answer(row)
     section.count(
         number(row, "pointing", "of the maps peak on the object", 0, factor=100, unit=" %"),
+        number(row, "lead", "points ahead of the image’s centre", 0, factor=100),
+        number(row, "mask_pointing", "of the maps peak within the exact mask", 0, factor=100, unit=" %"),
         number(row, "is_found", "of the objects get a box at IoU 0.5", 0, factor=100, unit=" %"),
         number(row, "top1", "of the images are named right at once", 0, factor=100, unit=" %"),
     )

@@ -1,6 +1,8 @@
 """S7: the saliency map of the visualization."""
 
-from ..drawing import bars
+from collections.abc import Sequence
+
+from ..drawing import Series, bars, lines
 from ..results import Results
 from ..section import Section
 from ..wording import column_of, mean, plain, ranged, spread
@@ -20,6 +22,14 @@ def answer(cosine: float, smoothed: float, ratio: float) -> str:
         f"The saliency map of the class model resembles it only in part (cosine {plain(cosine)}, {plain(smoothed)} "
         f"once smoothed), so the ascent had not come to rest; {size}."
     )
+
+
+def along(norms: Sequence[float]) -> str:
+    """Does |∇S| vanish on the way up, where nothing pulls back? Its values, step by step."""
+    numbers = f"from {plain(norms[0])} to {plain(norms[-1])}"
+    if norms[-1] < 0.1 * norms[0]:
+        return f"Without a penalty the score’s gradient fades along the ascent: its length goes {numbers}."
+    return f"Without a penalty the score’s gradient does not vanish along the ascent: its length goes {numbers}."
 
 
 def ask(found: Results) -> Section:
@@ -61,5 +71,24 @@ def ask(found: Results) -> Section:
                 ),
                 f"{caption}.",
             )
+    _along(found, section)
     section.miss(*found.trouble("saliency_of_visualization", "own map"))
     return section
+
+
+def _along(found: Results, section: Section) -> None:
+    free, held = (found.curve(name, "gradient_norm") for name in ("none trained 0", "own map"))
+    if not free:
+        return
+    section.more.append(along(free))
+    shown = [("without a penalty: ‖∇S‖", free), ("with it: ‖∇S − 2λ(x − x̄)‖", held)]
+    section.draw(
+        lines(
+            [Series(title, range(len(norms)), norms) for title, norms in shown],
+            x="step",
+            y="length of the gradient",
+            title="The gradient along the ascent",
+            low=0,
+        ),
+        "The gradient along the ascent; with a penalty it is 0 where the two terms balance.",
+    )

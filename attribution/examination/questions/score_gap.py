@@ -5,7 +5,7 @@ from statistics import median
 from ..drawing import scores
 from ..results import Results
 from ..section import Section
-from ..wording import plain, ranged
+from ..wording import column_of, plain, ranged
 
 
 def answer(restarts: int, above: int, real: int, middle: float | None, made: float) -> str:
@@ -53,6 +53,7 @@ def ask(found: Results) -> Section:
         section.count(
             ranged(reached, f"score of the class models of {name}", "restarts", 1),
             ranged(real, f"score of real images of {name}", "images", 1),
+            ranged(column_of(made, "percentile"), "percentile of the class models among them", "restarts", 0),
         )
         for column, x in (("logit", f"score of {name}"), ("probability", f"p of {name}")):
             section.draw(
@@ -69,7 +70,7 @@ def ask(found: Results) -> Section:
     first = found.plan.images[0]
     if found.plan.network.class_of(first) == found.plan.index:
         section.show(
-            "A real image of the class, and class models that outdo it",
+            "A real image of the class, and class models of it",
             [found.photo(first, "real"), *(found.made("restarts", f"start {n + 1}", place=n) for n in range(3))],
             is_large=True,
         )

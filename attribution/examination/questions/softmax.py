@@ -9,13 +9,12 @@ from ..wording import Row, plain, ranged
 TITLES = {"logit": "score S_c", "log_probability": "log p_c", "margin": "margin"}
 
 
-def answer(score: Row, chance: Row) -> str:
-    """What differs when log p is maximised? Rows of ``logit`` and ``others`` at the end of each ascent."""
-    ratio = chance["logit"] / score["logit"] if score["logit"] else 0.0
+def answer(score: Row, chance: Row, start: float) -> str:
+    """What differs when log p is maximised? ``logit`` and ``others`` at the end of each ascent from one start."""
     first = (
         f"Maximising the softmax stops early: its class score ends at {plain(chance['logit'], 1)}, that of the score’s "
         f"ascent at {plain(score['logit'], 1)}"
-        if ratio < 0.9
+        if chance["logit"] - start < 0.9 * (score["logit"] - start)
         else f"Maximising the softmax climbs as far as maximising the score ({plain(chance['logit'], 1)} against "
         f"{plain(score['logit'], 1)})"
     )
@@ -68,7 +67,7 @@ def ask(found: Results) -> Section:
             series.append(Series(TITLES[name], range(len(values)), values))
         section.draw(lines(series, x="step", y=y, title=caption), caption)
     if {"logit", "log_probability"} <= set(there):
-        section.answer = answer(found.end("logit"), found.end("log_probability"))
+        section.answer = answer(found.end("logit"), found.end("log_probability"), found.curve("logit", "logit")[0])
         for name in ("logit", "log_probability"):
             ends = found.curves(name)["logit"][-1]
             section.count(ranged(ends, f"S_c at the end of climbing {TITLES[name]}", "restarts", 1))
