@@ -57,6 +57,9 @@ def recruitment_problems(document: Table) -> list[Problem]:
             if unknown := [name for name in PLACE.findall(address) if name not in known]:
                 words = f"has “{{{unknown[0]}}}”, which the link does not come with; it may have: {', '.join(known)}."
                 found.append(Problem(("recruitment", number, "return_urls", outcome), words))
+            elif PLACE.search(urlsplit(address).netloc):
+                words = f"= “{address}” lets a link choose the site that people are sent to; places come after it."
+                found.append(Problem(("recruitment", number, "return_urls", outcome), words))
     return found
 
 

@@ -68,6 +68,15 @@ def test_a_source_or_a_place_in_an_address_that_does_not_exist_is_refused_in_wor
     ]
 
 
+@pytest.mark.parametrize(
+    ("address", "is_open"), [("https://{survey_code}.org/", True), ("https://p.org?c={code}", False)]
+)
+def test_a_link_cannot_choose_the_site_that_people_are_sent_back_to(address: str, is_open: bool) -> None:
+    source = {"name": "s", "source": "sona", "return_urls": {"complete": address}}
+    problems = document.validate(factories.document(recruitment=[source]))
+    assert any("lets a link choose the site" in words for words in problems) == is_open
+
+
 @pytest.mark.parametrize("outcome", ["complete", "screened_out", "failed_check", "no_consent"])
 def test_each_outcome_has_its_code_and_its_way_back_on_its_last_page(client: Client, outcome: str) -> None:
     codes = {name: f"C-{name}" for name in ("complete", "screened_out", "failed_check", "no_consent")}
