@@ -84,7 +84,7 @@ def test_bots_take_a_session_with_everything_in_it_and_can_fail_its_checks(site:
     for state, trials, unanswered in site.python(made):
         assert (state, len(trials), unanswered) == ("completed", whole_session.TRIALS, 0)
         assert {phase for phase, _ in trials} == set(whole_session.PHASES)
-    said = site.manage("simulate", "whole-session", *arguments[:1], "8", *arguments[2:], "0")
+    said = site.manage("simulate", "whole-session", *arguments[:1], "16", *arguments[2:], "0")
     assert re.search(r"stopped before the end: \d+ \((failed_check|screened_out)\)", said)
     stopped = [row for row in site.python(made) if row[0] != "completed"]
     assert all(unanswered for _, _, unanswered in stopped)
