@@ -3,6 +3,7 @@
 The format is documented in docs/import_responses.md.
 """
 
+import io
 import tomllib
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
@@ -25,6 +26,9 @@ COLUMNS = {
     "winner": "what was preferred",
     "loser": "what was not preferred",
     "tie": "whether neither was preferred",
+    "first": "one of the two that were compared",
+    "second": "the other one",
+    "choice": "which was preferred: first, second, tie, or the name of one of the two",
     "response_ms": "how long the answer took",
     "is_timed_out": "whether the time was over before an answer",
     "trial": "what tells a participant’s trials apart",
@@ -33,7 +37,8 @@ COLUMNS = {
     "phase": "main, repeat, practice, training, quiz, catch or questionnaire",
 }
 UNITS = {"ms": 1.0, "s": 1000.0}
-SECTIONS = ("study", "columns", "values", "scale", "keep", "exclude", "report")
+FILE = ("encoding", "decimal")
+SECTIONS = ("study", "file", "columns", "values", "scale", "keep", "exclude", "report")
 PARAMETERS = ("interval", "rounding", "decimals", "alpha", "control", "covariate", "seed")
 REPORT = ("chance", "analyses", "paired", *PARAMETERS)
 
@@ -50,6 +55,8 @@ class ImportRefusedError(ValueError):
 class Mapping:
     """A checked mapping: ours -> theirs, and what is done with the values."""
 
+    encoding: str  # "" is: UTF-8, or what the file's first bytes say
+    decimal: str  # what stands before the fraction of a number
     columns: dict[str, str]
     covariates: dict[str, str]
     response_factor: float  # to milliseconds
@@ -89,6 +96,7 @@ def check(table: Table[str, Any]) -> Mapping:
         if not isinstance(table.get(name, kind()), kind):
             words = "should be a list of tables, each written [[exclude]]." if kind is list else "should be a table."
             raise ImportRefusedError([*problems, f"{name} {words}"])
+    encoding, decimal = _file(table.get("file", {}), problems)
     columns, covariates, factor = _columns(table.get("columns", {}), problems)
     report = table.get("report", {})
     study = table.get("study", {})
@@ -96,6 +104,8 @@ def check(table: Table[str, Any]) -> Mapping:
         f"[study] has no “{name}”; it has: title, question." for name in study if name not in ("title", "question")
     ]
     made = Mapping(
+        encoding=encoding,
+        decimal=decimal,
         columns=columns,
         covariates=covariates,
         response_factor=factor,
@@ -118,6 +128,25 @@ def check(table: Table[str, Any]) -> Mapping:
 def plain(value: Any) -> str:
     """A TOML value as the text that a table holds: true is “true”, 1 is “1”."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _file(block: Table[str, Any], problems: list[str]) -> tuple[str, str]:
+    problems += [f"[file] has no “{name}”; it has: {', '.join(FILE)}." for name in block if name not in FILE]
+    encoding, decimal = block.get("encoding", ""), block.get("decimal", ".")
+    if not _is_encoding(encoding):
+        problems.append('[file] encoding should be the name of one, such as "latin-1", "cp1252" or "utf-16".')
+    if decimal not in (".", ","):
+        problems.append('[file] decimal should be "." or ",".')
+    return str(encoding), str(decimal)
+
+
+def _is_encoding(name: Any) -> bool:
+    """Whether a file can be opened as text by that name, or by none."""
+    try:
+        io.TextIOWrapper(io.BytesIO(), encoding=name or None)
+    except (LookupError, TypeError, ValueError):
+        return False
+    return isinstance(name, str)
 
 
 def _columns(block: Table[str, Any], problems: list[str]) -> tuple[dict[str, str], dict[str, str], float]:
@@ -157,10 +186,21 @@ def _incomplete(columns: Table[str, str]) -> list[str]:
     for one, other in (("winner", "loser"), ("loser", "winner")):
         if one in columns and other not in columns:
             found.append(f"[columns] {one} needs {other} beside it.")
+    pair = ("first", "second", "choice")
+    found += [
+        f"[columns] {name} is missing: first, second and choice belong together."
+        for name in pair
+        if name not in columns and not set(pair).isdisjoint(columns)
+    ]
+    if {"first", "winner"} <= set(columns):
+        found.append("[columns] should name either winner and loser, or first, second and choice.")
     if "tie" in columns and "winner" not in columns:
         found.append("[columns] tie needs winner and loser beside it: the two that were compared.")
-    if not {"correct", "rating", "winner"} & set(columns) and not {"response", "answer_key"} <= set(columns):
-        found.append("[columns] should name correct, or response and answer_key, or rating, or winner and loser.")
+    if not {"correct", "rating", "winner", "choice"} & set(columns) and not {"response", "answer_key"} <= set(columns):
+        found.append(
+            "[columns] should name correct, or response and answer_key, or rating, or winner and loser, or first, "
+            "second and choice."
+        )
     return found
 
 

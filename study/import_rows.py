@@ -1,5 +1,6 @@
 """Somebody else's table, row by row: read, recoded and checked; what is wrong is named by line and column."""
 
+import codecs
 import csv
 import re
 from collections import Counter
@@ -24,7 +25,7 @@ FLAGS = {
 }
 PHASES = ("main", "practice", "training", "quiz", "repeat", "catch", "questionnaire")
 LONGEST = {"participant": 80, "condition": 80, "item": 200, "trial_type": 80}
-REQUIRED = ("participant", "item", "condition", "trial", "position", "phase", "trial_type")
+REQUIRED = ("participant", "item", "condition", "trial", "position", "phase", "trial_type", "first", "second")
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Imported:
 
 def read(path: Path, mapping: Mapping) -> Imported:
     """All rows of a CSV, TSV or semicolon-separated file. Raises ``ImportRefusedError`` naming lines and columns."""
-    lines = _cells(path)
+    lines = _cells(path, _encoding(path, mapping.encoding))
     _, header = next(lines, (0, []))
     _check_header(header, mapping)
     place = {name: number for number, name in enumerate(header)}
@@ -59,10 +60,19 @@ def read(path: Path, mapping: Mapping) -> Imported:
     return checked.finished()
 
 
-def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _encoding(path: Path, named: str) -> str:
+    """The one that is named, or what the file's first bytes say; UTF-8, with a mark or without, where they say none."""
+    if named and codecs.lookup(named).name != "utf-8":
+        return named
+    with path.open("rb") as file:
+        start = file.read(2)
+    return "utf-16" if not named and start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _cells(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Line number (the header’s is 1) and cells of every line that is not empty."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding=encoding, newline="") as file:
             first = file.readline()
             file.seek(0)
             delimiter = max(",\t;|", key=first.count)
@@ -72,9 +82,13 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
             for cells in reader:
                 if any(cells):
                     yield reader.line_num, cells
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:  # also of a UTF-16 that does not begin as one, which is no UnicodeDecodeError
+        named = "UTF-8" if encoding == "utf-8-sig" else encoding
         raise ImportRefusedError(
-            [f"{path.name} is not a text file in UTF-8 ({error.reason}); save it as CSV UTF-8."]
+            [
+                f"{path.name} is not a text file in {named} ({error}); save it as CSV UTF-8, or say in the mapping "
+                'what it is: [file] encoding = "latin-1".'
+            ]
         ) from error
     except csv.Error as error:
         raise ImportRefusedError([f"{path.name} is not a readable table: {error}."]) from error
@@ -140,7 +154,7 @@ class _Checked:
         if name in ("correct", "tie", "is_timed_out"):
             return _flag_of(text)
         if name in ("rating", "response_ms"):
-            value = _number_of(text)
+            value = self._number(text)
             if name == "rating" and value is not None and self.mapping.scale:
                 low, high = self.mapping.scale
                 if not low <= value <= high:
@@ -158,12 +172,23 @@ class _Checked:
             raise ValueError(f"“{text[:30]}…” has {len(text)} letters; at most {LONGEST[name]} are allowed.")
         return text or None
 
+    def _number(self, text: str) -> float | None:
+        return _number_of(text, self.mapping.decimal)
+
     def _check_row(self, where: str, line: int, row: dict[str, Any]) -> None:
         columns = self.mapping.columns
-        if "winner" in columns:
+        if "choice" in columns:
+            if row["first"] == row["second"]:
+                self.refuse(f"{where}: “{row['first']}” is compared with itself.")
+            try:
+                row["winner"], row["loser"], row["tie"] = _preferred(row)
+            except ValueError as error:
+                self.refuse(f"{where}, column “{columns['choice']}”: {error}")
+                return
+        if "winner" in row:
             if (row["winner"] is None) != (row["loser"] is None):
                 self.refuse(f"{where}: winner and loser should both be given.")
-            elif row["winner"] is not None and row["winner"] == row["loser"]:
+            elif row["winner"] is not None and row["winner"] == row["loser"] and "choice" not in row:
                 self.refuse(f"{where}: “{row['winner']}” is compared with itself.")
         key, words = self._identity(row)
         if key:
@@ -189,7 +214,8 @@ class _Checked:
         key = [row[name] for name in named]
         if "winner" in row:
             named.append("pair")
-            key.append(tuple(sorted((str(row["winner"]), str(row["loser"])))))
+            one, other = ("first", "second") if "choice" in row else ("winner", "loser")
+            key.append(tuple(sorted((str(row[one]), str(row[other])))))
         return tuple(key), f"{', '.join(named[:-1])} and {named[-1]}"
 
     def _flag(self, row: dict[str, Any]) -> None:
@@ -217,11 +243,11 @@ class _Checked:
             raise ImportRefusedError([f"The file has no rows{kept}."])
         for name in self.mapping.covariates:
             texts = [row[name] for row in self.found.rows if row[name] is not None]
-            is_number = all(text.casefold() in MISSING or NUMBER.fullmatch(text) for text in texts)
+            is_number = all(_is_number(text, self.mapping.decimal) for text in texts)
             self.found.covariates[name] = "number" if is_number else "string"
             if is_number:
                 for row in self.found.rows:
-                    row[name] = _number_of(row[name] or "")
+                    row[name] = self._number(row[name] or "")
         return self.found
 
 
@@ -233,9 +259,38 @@ def _flag_of(text: str) -> bool | None:
     raise ValueError(f"“{text}” is neither 1 nor 0 (nor true, false, yes, no); recode it under [values].")
 
 
-def _number_of(text: str) -> float | None:
+def _is_number(text: str, decimal: str) -> bool:
+    try:
+        _number_of(text, decimal)
+    except ValueError:
+        return False
+    return True
+
+
+def _number_of(text: str, decimal: str) -> float | None:
     if text.casefold() in MISSING:
         return None
-    if not NUMBER.fullmatch(text):
-        raise ValueError(f"“{text}” is not a number (with a point, without units).")
-    return float(text)
+    plain = text if decimal == "." else text.replace(".", " ").replace(decimal, ".")  # “1.234,5” is no number either
+    if not NUMBER.fullmatch(plain):
+        mark = "point" if decimal == "." else "comma"
+        hint = ' Where a comma stands before the fraction, say so: [file] decimal = ",".' if "," in text else ""
+        raise ValueError(f"“{text}” is not a number (with a {mark}, without units).{hint}")
+    return float(plain)
+
+
+def _preferred(row: dict[str, Any]) -> tuple[str | None, str | None, bool | None]:
+    """Winner, loser and whether it is a tie, of a pair and the choice in it; raises ValueError."""
+    first, second, choice = row["first"], row["second"], row["choice"] or ""
+    word = choice.casefold()
+    if choice == first or (word == "first" and choice != second):
+        return first, second, False
+    if choice == second or word == "second":
+        return second, first, False
+    if word == "tie":
+        return first, second, True
+    if word in MISSING:
+        return None, None, None
+    raise ValueError(
+        f"“{choice}” is neither first, second nor tie, nor one of the pair “{first}” and “{second}”; "
+        "recode it under [values.choice]."
+    )

@@ -82,7 +82,7 @@ def allowed(mapping: Mapping) -> list[str]:
     if "rating" in columns:
         found.append("rating_by_condition")
         found += ["rank_correlation"] if mapping.covariates else []
-    if "winner" in columns:
+    if {"winner", "choice"} & columns:
         found.append("preference")
     return found
 

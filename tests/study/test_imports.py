@@ -153,6 +153,55 @@ def test_preferences_with_ties(bring):
     assert list(rows["tie"]) == [False, True]
 
 
+PAIRS = '[columns]\nparticipant = "who"\nitem = "what"\nfirst = "left"\nsecond = "right"\nchoice = "best"\n'
+
+
+def test_a_pair_and_the_choice_in_it_become_winner_loser_and_tie(bring):
+    table = "who,what,left,right,best\n1,a,x,y,L\n1,b,x,y,r\n1,c,x,y,same\n1,d,x,y,y\n1,e,x,y,\n1,e,y,z,\n"
+    study = bring(table, PAIRS + '[values.choice]\nL = "first"\nR = "second"\nsame = "tie"\n')
+    rows = rows_of(study).astype(object)
+    assert list(rows["winner"].iloc[:4]) == ["x", "y", "x", "y"]
+    assert list(rows["loser"].iloc[:4]) == ["y", "x", "y", "x"]
+    assert list(rows["tie"].iloc[:4]) == [False, False, True, False]
+    assert rows["winner"].iloc[4:].isna().all()
+    assert study.document["import"]["flags"] == {"without_answer": 2}
+    assert study.document["analysis"]["primary"] == "preference"
+
+
+@pytest.mark.parametrize("word", ["tie", "second", "NA"])
+def test_the_name_of_one_of_a_pair_comes_before_the_words(bring, word):
+    rows = rows_of(bring(f"who,what,left,right,best\n1,a,{word},y,{word}\n", PAIRS))
+    assert list(rows["winner"]) == [word]
+    assert list(rows["loser"]) == ["y"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le", "utf-8"])
+def test_the_file_s_encoding_can_be_named(bring, encoding):
+    study = bring(TABLE.replace("old", "früher"), MAPPING + f'[file]\nencoding = "{encoding}"\n', encoding=encoding)
+    assert "früher" in set(rows_of(study)["condition"])
+
+
+def test_a_file_that_begins_with_the_mark_of_utf_16_needs_no_name(bring):
+    assert len(rows_of(bring(TABLE.replace(",", "\t"), encoding="utf-16"))) == 4
+
+
+def test_a_named_utf_8_may_begin_with_a_mark(bring):
+    assert len(rows_of(bring(mapping=MAPPING + '[file]\nencoding = "UTF8"\n', encoding="utf-8-sig"))) == 4
+
+
+def test_a_comma_may_stand_before_the_fraction(bring):
+    mapping = '[file]\ndecimal = ","\n' + MAPPING + 'rating = "r"\ncovariates = { size = "s" }\n'
+    rows = rows_of(bring("who;what;how;right;r;s\n1;a;x;1;2,5;0,25\n1;b;x;1;3;1\n", mapping))
+    assert list(rows["rating"]) == [2.5, 3]
+    assert list(rows["size"]) == [0.25, 1]
+
+
+def test_lines_below_the_header_are_left_out_by_what_stands_in_them(bring):
+    table = "who,what,how,right,Finished\nQ1,Q2,Q3,Q4,Finished\n" + '"{""ImportId"":1}",b,c,d,"{}"\n1,a,x,1,True\n'
+    rows = rows_of(bring(table, MAPPING + '[keep]\nFinished = ["True", "1"]\n'))
+    assert list(rows["participant"]) == ["1"]
+
+
 def test_exclusions_of_the_mapping_are_applied_and_said(bring):
     mapping = MAPPING + (
         '[[exclude]]\nrule = "accuracy_at_most"\nvalue = 0.5\n'
@@ -285,6 +334,37 @@ REFUSED = [
         "an unknown control",
         {"mapping": MAPPING + '[report]\ncontrol = "none"\n'},
         "there is no condition “none”; there are: old, new",
+    ),
+    (
+        "a choice of neither",
+        {"table": "who,what,left,right,best\n1,a,x,y,z\n", "mapping": PAIRS},
+        "Line 2 (row 1 of the data), column “best”: “z” is neither first, second nor tie, nor one of the pair “x”",
+    ),
+    (
+        "a pair of one, unanswered",
+        {"table": "who,what,left,right,best\n1,a,x,x,\n", "mapping": PAIRS},
+        "“x” is compared with itself",
+    ),
+    (
+        "a pair twice, the other way round",
+        {"table": "who,what,left,right,best\n1,a,x,y,x\n1,a,y,x,x\n", "mapping": PAIRS},
+        "repeats line 2: the same participant, item and pair.",
+    ),
+    ("a pair without a choice", {"mapping": PAIRS.replace("choice", "tie")}, "choice is missing: first, second and"),
+    (
+        "a pair and a winner",
+        {"mapping": PAIRS + 'winner = "left"\nloser = "right"\n'},
+        "should name either winner and loser, or first, second and choice",
+    ),
+    ("an encoding that is none", {"mapping": MAPPING + '[file]\nencoding = "rot13"\n'}, "encoding should be the name"),
+    ("an encoding in a list", {"mapping": MAPPING + "[file]\nencoding = []\n"}, "encoding should be the name"),
+    ("UTF-16 that is none", {"mapping": MAPPING + '[file]\nencoding = "utf-16"\n'}, "is not a text file in utf-16"),
+    ("another mark of decimals", {"mapping": MAPPING + '[file]\ndecimal = ";"\n'}, 'decimal should be "." or ","'),
+    ("a file in a word", {"mapping": MAPPING + "[file]\nskip = 2\n"}, "[file] has no “skip”; it has: encoding"),
+    (
+        "a decimal comma that is not named",
+        {"table": "who;what;how;right\n1;2,5;x;1\n", "mapping": MAPPING + 'rating = "what"\n'},
+        'say so: [file] decimal = ",".',
     ),
     ("a tie of nobody", {"mapping": MAPPING + 'tie = "right"\n'}, "tie needs winner and loser beside it"),
     ("a scale of no rating", {"mapping": MAPPING + "[scale]\nrating = [1, 7]\n"}, "but [columns] names no rating"),
