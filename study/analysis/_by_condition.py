@@ -16,7 +16,7 @@ from study.analysis._sentences import (
     plain_answer,
     plain_pairwise,
 )
-from study.statistics.comparisons import ConditionMean, Contrast, condition_mean, contrasts
+from study.statistics.comparisons import ConditionMean, Contrast, condition_mean, contrasts, scope
 from study.statistics.crossed_means import Tested
 from study.statistics.intervals import Interval
 from study.statistics.rounding import p_value
@@ -42,6 +42,10 @@ class Compared:
     positive: tuple[Contrast, ...]  # positive controls against the control: the gate, not part of the family
     control: str
     labels: dict[str, str]
+    scope: str = ""  # what the answers cannot speak of
+
+    def scoped(self, text: str) -> str:
+        return f"{text} {self.scope}".strip()
 
     @property
     def all_contrasts(self) -> tuple[Contrast, ...]:
@@ -102,6 +106,7 @@ def compare(
         positive=tuple(contrasts(rows, value, gates, level=level)),
         control=blind,
         labels=_labels(conditions),
+        scope=scope(rows),
     )
 
 
@@ -115,14 +120,16 @@ def conclusion(found: Compared, wording: Wording, alpha: float) -> tuple[str, st
     family = [_relabelled(one, found.labels) for one in found.contrasts]
     if not family:
         return "", ""
-    if not found.control:
+    if not found.control and len(family) > 1:
         ordered = [found.labels[name] for name in sorted(filter(None, values), key=lambda name: -values[name])]
         return (
             pairwise_sentence(family, ordered, exact, alpha),
             plain_pairwise(family, ordered, plain, wording, alpha),
         )
-    control = found.labels[found.control]
     sentences = [contrast_sentence(one, exact, wording, alpha, len(family)) for one in family]
+    if not found.control:
+        return sentences[0], plain_answer(family, family[0].second, plain, wording, alpha)
+    control = found.labels[found.control]
     unclear = [one for one in family if one.test is not None and not one.is_significant(alpha)]
     positive = _relabelled(found.positive[0], found.labels) if found.positive else None
     gate = gate_sentence(control, positive, unclear, alpha, wording.number, wording.unit)

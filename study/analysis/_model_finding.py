@@ -45,8 +45,8 @@ def finding(
             )
             for one in found.fitted
         ),
-        sentence=sentence,
-        answer=answer,
+        sentence=found.compared.scoped(sentence),
+        answer=found.compared.scoped(answer),
         table=pd.DataFrame([_cells(found, one, wording, link, level) for one in found.fitted]),
         figure=figures.points_and_means(
             drawn,

@@ -87,6 +87,11 @@ def gate_sentence(
             f"This is no evidence that {names} brings nothing: without a positive control nobody knows whether the "
             "task could have shown a benefit."
         )
+    if positive.test is None:
+        return (
+            f"This is no evidence that {names} brings nothing: whether the positive control “{positive.first}” does "
+            f"better than “{control}” cannot be said, because {positive.problem}."
+        )
     if not positive.is_significant(alpha) or (positive.difference or 0) <= 0:
         return (
             f"This is no evidence that {names} brings nothing: the positive control “{positive.first}” did no clearly "
@@ -100,35 +105,44 @@ def gate_sentence(
 
 
 def pairwise_sentence(found: Sequence[Contrast], ordered: Sequence[str], means: dict[str, str], alpha: float) -> str:
-    """All pairs in one sentence: the highest, the lowest, how many differ."""
+    """All of several pairs in one sentence: the highest, the lowest, which differ, which cannot be told."""
     clear = [contrast for contrast in found if contrast.is_significant(alpha)]
+    undefined = [contrast for contrast in found if contrast.test is None]
+    top, bottom = ordered[0], ordered[-1]
+    start = f"The highest mean is with “{top}” ({means[top]}), the lowest with “{bottom}” ({means[bottom]})"
+    if top == bottom:
+        start = f"Only “{top}” has answers ({means[top]})"
+    elif means[top] == means[bottom]:
+        start = f"All means are {means[top]}"
+    if len(undefined) == len(found):
+        return f"{start}; whether conditions differ cannot be said: {undefined[0].problem}."
     pairs = [(c.first, c.second, c) if (c.difference or 0) > 0 else (c.second, c.first, c) for c in clear]
     named = "; ".join(f"“{higher}” over “{lower}” ({p_value(c.p_adjusted)})" for higher, lower, c in pairs)
-    if clear:
-        said = f"{len(clear)} of {len(found)} differences {'is' if len(clear) == 1 else 'are'} clear ({named})"
-    else:
-        said = f"none of the {len(found)} differences is clear" if len(found) > 1 else "the difference is not clear"
-    corrected = " after Holm’s correction" if len(found) > 1 else ""
-    return (
-        f"The highest mean is with “{ordered[0]}” ({means[ordered[0]]}), the lowest with “{ordered[-1]}” "
-        f"({means[ordered[-1]]}); {said}{corrected}."
-    )
+    said = f"{_clear(len(clear), len(found))}{f' ({named})' if clear else ''} after Holm’s correction"
+    if undefined:
+        said += f"; {len(undefined)} cannot be tested, because {undefined[0].problem}"
+    return f"{start}; {said}."
 
 
 def plain_pairwise(
     found: Sequence[Contrast], ordered: Sequence[str], means: dict[str, str], wording: Wording, alpha: float
 ) -> str:
-    """All pairs for a layperson: the highest, the lowest, and whether that is sure."""
-    clear = sum(contrast.is_significant(alpha) for contrast in found)
-    if len(found) == 1:
-        said = "the difference is clear" if clear else "the difference is not clear"
-    else:
-        count = f"{clear} of the {len(found)} differences {'is' if clear == 1 else 'are'} clear"
-        said = count if clear else f"none of the {len(found)} differences between two of them is clear"
-    return (
-        f"People {wording.most} with “{ordered[0]}” ({means[ordered[0]]}) and {wording.least} with “{ordered[-1]}” "
-        f"({means[ordered[-1]]}); {said}."
-    )
+    """All of several pairs for a layperson: the highest, the lowest, and whether that is sure."""
+    top, bottom = ordered[0], ordered[-1]
+    start = f"People {wording.most} with “{top}” ({means[top]}) and {wording.least} with “{bottom}” ({means[bottom]})"
+    if top == bottom:
+        start = f"Only “{top}” has answers ({means[top]})"
+    elif means[top] == means[bottom]:
+        start = f"All conditions come out alike ({means[top]})"
+    if all(contrast.test is None for contrast in found):
+        return f"{start}; whether conditions differ cannot be said."
+    return f"{start}; {_clear(sum(contrast.is_significant(alpha) for contrast in found), len(found))}."
+
+
+def _clear(clear: int, pairs: int) -> str:
+    if not clear:
+        return f"none of the {pairs} differences between two of them is clear"
+    return f"{clear} of the {pairs} differences between two of them {'is' if clear == 1 else 'are'} clear"
 
 
 def _listed(found: Sequence[Contrast], means: dict[str, str]) -> str:

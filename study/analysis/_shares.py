@@ -80,8 +80,8 @@ def shares(
             as_test(f"{one.first} − {one.second}", one.test, one.p_adjusted if one.test else None)
             for one in found.all_contrasts
         ),
-        sentence=sentence,
-        answer=answer,
+        sentence=found.scoped(sentence),
+        answer=found.scoped(answer),
         table=pd.DataFrame(columns),
         figure=figures.points_and_means(
             found.figure_rows,

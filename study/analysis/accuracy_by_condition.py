@@ -65,6 +65,7 @@ def analyse(
     if not found.contrasts:
         sentence, answer = against, _plain_chance(found, wording, alpha)
         against = ""
+    sentence, answer = found.scoped(sentence), found.scoped(answer)
     level = f"{100 - 100 * alpha:g} %"
     return Finding(
         analysis="accuracy_by_condition",

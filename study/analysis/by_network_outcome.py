@@ -11,7 +11,7 @@ from study import figures
 from study.analysis import AnalysisError, Answers, Estimate, Finding
 from study.analysis._by_condition import as_test, contrast_estimate
 from study.analysis._sentences import Wording, limits
-from study.statistics.comparisons import ConditionMean, Contrast, condition_mean, contrasts
+from study.statistics.comparisons import ConditionMean, Contrast, condition_mean, contrasts, scope
 from study.statistics.rounding import p_value, percent
 
 VERSION = 1
@@ -35,7 +35,7 @@ def analyse(
     told = rows["item"].map(outcome)
     rows = rows[told.notna()].assign(
         correct=lambda kept: kept["correct"].astype(float),
-        outcome=lambda kept: kept["item"].map(outcome).map(_is_right).map({True: RIGHT, False: WRONG}),
+        outcome=lambda kept: kept["item"].map(outcome).map(lambda told: _outcome(told, column)),
     )
     if rows["outcome"].nunique() < 2:
         only = rows["outcome"].iloc[0] if len(rows) else "none with answers"
@@ -65,14 +65,17 @@ def analyse(
             )
         ),
         tests=tuple(as_test(f"{name or 'all answers'}: {RIGHT} − {WRONG}", gap.test) for name, _, gap in found),
-        sentence=_sentence(overall, gap, alpha),
-        answer=_plain(overall, gap, alpha),
+        sentence=f"{_sentence(overall, gap, alpha)} {scope(rows)}".strip(),
+        answer=f"{_plain(overall, gap, alpha)} {scope(rows)}".strip(),
         table=pd.DataFrame(
             [
                 {
                     "condition": "all answers" if name is None else labels[name],
                     **{f"{mean.condition} (answers)": str(mean.responses) for mean in means},
-                    **{f"{mean.condition}": f"{number(mean.interval.estimate)}%" for mean in means},
+                    **{
+                        f"{mean.condition}": f"{number(mean.interval.estimate)}%" if mean.responses else "–"
+                        for mean in means
+                    },
                     "difference": f"{number(gap.difference)} {limits(gap.low, gap.high, number)}",
                     "p": p_value(gap.test.p).removeprefix("p = ").removeprefix("p ") if gap.test else gap.problem,
                 }
@@ -105,8 +108,13 @@ def analyse(
     )
 
 
-def _is_right(value: object) -> bool:
-    return str(value).strip().lower() in ("true", "1", "1.0")
+def _outcome(told: object, column: str) -> str:
+    text = str(told).strip().lower()
+    if text in ("true", "1", "1.0"):
+        return RIGHT
+    if text in ("false", "0", "0.0"):
+        return WRONG
+    raise AnalysisError(f"The items’ column “{column}” should say true or false (or 1 or 0), not “{told}”.")
 
 
 def _means(own: pd.DataFrame, interval: str, seed: int) -> list[ConditionMean]:

@@ -12,7 +12,7 @@ import pandas as pd
 from study import figures
 from study.analysis import AnalysisError, Answers, Condition, Estimate, Finding, Test
 from study.analysis._axes import differences
-from study.statistics.comparisons import NO_ITEM, Contrast, contrasts
+from study.statistics.comparisons import NO_ITEM, Contrast, contrasts, scope
 from study.statistics.crossed_means import Difference, UndefinedError, crossed_difference
 from study.statistics.equivalence import Equivalence, Verdict, default_margin, equivalence
 from study.statistics.rounding import p_value, percent, rounded
@@ -40,18 +40,22 @@ def analyse(
     rows = answers.main_rows(value, task)
     if rows.empty:
         raise AnalysisError(f"No answer of the main phase holds a {value}.")
-    rows = rows.assign(**{value: rows[value].astype(float), "item": rows["item"].fillna(NO_ITEM)})
+    rows = rows.assign(**{value: rows[value].astype(float)})
     pair = _pair(answers.conditions, first, second)
     question = _Question(pair, value, SHARE[value], decimals)
     gate = _gate(rows, value, answers.conditions, alpha)
     bound, why = _margin(rows, value, answers.conditions, margin / question.points, reason)
     title = f"Whether {question.named[0]} and {question.named[1]} do equally well"
     if bound is None:
-        return Finding("equivalence", title, (), (), sentence=f"{question.undecided}: {why}.", answer=why)
+        said = f"{question.undecided}: {why}."
+        return Finding("equivalence", title, (), (), sentence=said, answer=said)
     both = rows[rows["condition"].isin([one.name for one in pair])]
     try:
         found = crossed_difference(
-            both[value].to_numpy(), (both["condition"] == pair[0].name).to_numpy(), both["participant"], both["item"]
+            both[value].to_numpy(),
+            (both["condition"] == pair[0].name).to_numpy(),
+            both["participant"],
+            both["item"].fillna(NO_ITEM),
         )
         shown = None if gate is None else gate.is_significant(alpha) and (gate.difference or 0) > 0
         tested = equivalence(
@@ -163,8 +167,13 @@ def _sentence(question: _Question, tested: Equivalence, gate: Contrast | None, a
         Verdict.DIFFERENT: f"{first} and {second} are not shown to be equivalent: {higher} does better: {numbers}.",
         Verdict.INCONCLUSIVE: f"Neither a difference nor equivalence of {first} and {second} is shown: {numbers}.",
         Verdict.WITHHELD: (
-            f"Nothing is claimed about the equivalence of {first} and {second}, because the positive control did no "
-            f"clearly better than the blind control, so the task may be unable to show any difference: {numbers}."
+            f"Nothing is claimed about the equivalence of {first} and {second}, because "
+            + (
+                "the positive control did no clearly better than the blind control"
+                if gate is None or gate.test
+                else f"whether the positive control does better than the blind control cannot be said ({gate.problem})"
+            )
+            + f", so the task may be unable to show any difference: {numbers}."
         ),
     }[tested.verdict]
     if gate is None and tested.verdict in (Verdict.EQUIVALENT, Verdict.TRIVIALLY_DIFFERENT):
@@ -229,8 +238,8 @@ def _finding(
             ),
         ),
         tests=tuple(tests),
-        sentence=_sentence(question, tested, gate, alpha),
-        answer=_plain(question, tested),
+        sentence=f"{_sentence(question, tested, gate, alpha)} {scope(both)}".strip(),
+        answer=f"{_plain(question, tested)} {scope(both)}".strip(),
         table=pd.DataFrame(
             {
                 "comparison": [row.label],

@@ -159,8 +159,11 @@ def _sentence(
     if not clear:
         said = "no difference is clear" if pairs > 1 else f"the difference is not clear ({p_value(tests[0].p)})"
         return f"{start} By Davidson’s model {said}{corrected}."
-    extreme = next((test for test in tests if test.name == f"{top} preferred to {bottom}"), tests[0])
-    outermost = f"“{named[top]}” over “{named[bottom]}”: {p_value(extreme.p_adjusted)}"
+    # Win rates depend on whom an object met, worths do not: the model may have the two the other way round.
+    by_name = {test.name: test for test in tests}
+    higher, lower = (top, bottom) if f"{top} preferred to {bottom}" in by_name else (bottom, top)
+    extreme = by_name[f"{higher} preferred to {lower}"]
+    outermost = f"“{named[higher]}” over “{named[lower]}”: {p_value(extreme.p_adjusted)}"
     found = f"{clear} of {pairs} differences {'is' if clear == 1 else 'are'} clear{corrected}"
     return f"{start} By Davidson’s model {found} ({outermost})."
 

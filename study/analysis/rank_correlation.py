@@ -36,6 +36,10 @@ def analyse(
     if covariate not in rows:
         raise AnalysisError(f"The answers have no column “{covariate}” to go with {value}.")
     rows = rows[rows[covariate].notna()]
+    for column in (value, covariate):
+        texts = rows[column][pd.to_numeric(rows[column], errors="coerce").isna()]
+        if len(texts):
+            raise AnalysisError(f"A rank correlation is of numbers; the column “{column}” holds “{texts.iloc[0]}”.")
     if rows.empty:
         raise AnalysisError(f"No answer of the main phase has both {value} and {covariate}.")
     groups: list[tuple[str | None, pd.DataFrame]] = [(None, rows)]

@@ -77,8 +77,8 @@ def analyse(
             as_test(f"{one.first} − {one.second}", one.test, one.p_adjusted if one.test else None)
             for one in found.all_contrasts
         ),
-        sentence=sentence,
-        answer=answer,
+        sentence=found.scoped(sentence),
+        answer=found.scoped(answer),
         table=_table(found, wording),
         figure=figures.points_and_means(
             found.figure_rows,

@@ -55,7 +55,7 @@ def analyse(
         except UndefinedError as error:
             problem = str(error).rstrip(".")
             said.append(
-                f"How repeatable items’ means are with {who} cannot be said: {problem[0].lower()}{problem[1:]}."
+                (f"How repeatable items’ means are with {who} cannot be said", f"{problem[0].lower()}{problem[1:]}")
             )
         try:
             share = variance_share(once[["participant", "item", "rating"]])
@@ -69,8 +69,8 @@ def analyse(
         title="How repeatable the answers are",
         estimates=(*estimates, *same),
         tests=(),
-        sentence=" ".join([*said, repeated]).strip(),
-        answer=said[0],
+        sentence=" ".join([*(f"{claim}: {numbers}." for claim, numbers in said), repeated]).strip(),
+        answer=" ".join(f"{claim}." for claim, _ in said),
         table=pd.DataFrame(
             [
                 {
@@ -121,16 +121,17 @@ def _estimate(name: str | None, term: str, found: Reliability, own: pd.DataFrame
     )
 
 
-def _sentence(who: str, found: Reliability) -> str:
+def _sentence(who: str, found: Reliability) -> tuple[str, str]:
+    """What is claimed, and the numbers for it."""
     numbers = f"split half {_shown(found.estimate)}"
     if found.low is not None:
         numbers += f", {found.interval} [{_shown(found.low)}, {_shown(found.high)}]"
     if found.low is not None and found.low <= 0:
-        return f"With {who} other people may well order the items differently: {numbers}."
+        return f"With {who} other people may well order the items differently", numbers
     degree = (
         "much the same" if found.estimate >= 0.8 else "roughly the same" if found.estimate >= 0.5 else "hardly the same"
     )
-    return f"With {who} as many other people would order the items {degree} way: {numbers}."
+    return f"With {who} as many other people would order the items {degree} way", numbers
 
 
 def _repeated(rows: pd.DataFrame, value: str, alpha: float, seed: int) -> tuple[list[Estimate], str]:

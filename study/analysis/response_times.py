@@ -12,8 +12,9 @@ import pandas as pd
 from study import figures
 from study.analysis import AnalysisError, Answers, Estimate, Finding
 from study.analysis._axes import spanning
-from study.analysis._by_condition import as_test, compare
+from study.analysis._by_condition import as_test, compare, conclusion
 from study.analysis._modelled import Fitted, Modelled, modelled
+from study.analysis._sentences import Wording
 from study.statistics.comparisons import NO_ITEM
 from study.statistics.rounding import p_value, rounded
 
@@ -40,7 +41,8 @@ def analyse(answers: Answers, *, task: str = "", control: str = "", alpha: float
     }
     found = modelled(observed, kept, "log_seconds", family="gaussian", alpha=alpha) if observed.contrasts else None
     fitted = found.fitted if found else ()
-    told = [_sentence(found, one, medians, alpha) for one in fitted] if found else []
+    typical = {mean.condition: _typical(mean.interval.estimate) for mean in observed.means}
+    told = [_sentence(found, one, typical, alpha) for one in fitted] if found else []
     overall = float(kept["seconds"].median())
     level = f"{100 - 100 * alpha:g} %"
     return Finding(
@@ -58,8 +60,8 @@ def analyse(answers: Answers, *, task: str = "", control: str = "", alpha: float
             )
             for one in fitted
         ),
-        sentence=" ".join(told) or f"The median response time is {rounded(overall, 2)} s.",
-        answer=_plain(found, medians, overall, alpha),
+        sentence=observed.scoped(" ".join(told) or f"The median response time is {rounded(overall, 2)} s."),
+        answer=observed.scoped(_plain(found, overall, alpha)),
         table=pd.DataFrame(
             {
                 "condition": [observed.label(condition) for condition in medians],
@@ -76,7 +78,8 @@ def analyse(answers: Answers, *, task: str = "", control: str = "", alpha: float
             "Natural logarithms of response times were compared by linear mixed models with random intercepts of "
             "participants and items and random slopes of the condition over those within which it varies (restricted "
             "likelihood), tested by t with the degrees of freedom of the unit that varies, two-sided, corrected by "
-            f"Holm’s method; alpha = {alpha:g}. A difference of logarithms is a ratio of times."
+            f"Holm’s method; alpha = {alpha:g}. A difference of logarithms is a ratio of times; the typical "
+            "times are geometric means."
         ),
         notes=(*notes, *(found.notes if found else ())),
     )
@@ -109,7 +112,12 @@ def _ratio(one: Fitted, level: str) -> Estimate:
     )
 
 
-def _sentence(found: Modelled, one: Fitted, medians: dict[str | None, float], alpha: float) -> str:
+def _typical(mean: float | None) -> str:
+    """What is tested are means of logarithms; back in seconds they are geometric means, and agree with the ratio."""
+    return f"typically {rounded(None if mean is None else math.exp(mean), 2)} s"
+
+
+def _sentence(found: Modelled, one: Fitted, typical: dict[str | None, str], alpha: float) -> str:
     contrast, fitted = one.contrast, one.coefficient
     first, second = found.compared.named(contrast.first), found.compared.named(contrast.second)
     if fitted is None or contrast.test is None:
@@ -119,29 +127,26 @@ def _sentence(found: Modelled, one: Fitted, medians: dict[str | None, float], al
         f"[{rounded(math.exp(fitted.low), 2)}, {rounded(math.exp(fitted.high), 2)}], t({fitted.df:.1f}) = "
         f"{rounded(fitted.t, 2)}, {p_value(contrast.p_adjusted)}"
     )
-    sides = [
-        f"{name} (median {rounded(medians.get(key), 2)} s)"
-        for name, key in ((first, contrast.first), (second, contrast.second))
-    ]
+    sides = [f"{name} ({typical[key]})" for name, key in ((first, contrast.first), (second, contrast.second))]
     if not contrast.is_significant(alpha):
         return f"There is no clear difference in time between {sides[0]} and {sides[1]}: {numbers}."
     word = "longer" if fitted.estimate > 0 else "less time"
     return f"People took {word} with {sides[0]} than with {sides[1]}: {numbers}."
 
 
-def _plain(found: Modelled | None, medians: dict[str | None, float], overall: float, alpha: float) -> str:
-    start = f"Half of the answers came within {rounded(overall, 1)} seconds"
-    if found is None:
-        return f"{start}."
-    clear = sum(one.contrast.is_significant(alpha) for one in found.fitted)
-    if not clear:
-        return f"{start}; no difference in time between conditions is clear."
-    ordered = sorted(medians, key=lambda name: medians[name])
-    return (
-        f"{start}; {clear} of {len(found.fitted)} differences {'is' if clear == 1 else 'are'} clear: people were "
-        f"fastest with {found.compared.named(ordered[0])} ({rounded(medians[ordered[0]], 1)} s) and slowest with "
-        f"{found.compared.named(ordered[-1])} ({rounded(medians[ordered[-1]], 1)} s)."
+def _plain(found: Modelled | None, overall: float, alpha: float) -> str:
+    wording = Wording(
+        more="took longer",
+        less="took less time",
+        most="took longest",
+        least="the least time",
+        mean=_typical,
+        plain=_typical,
+        number=lambda ratio: rounded(ratio, 2),
+        unit="in logarithms",
     )
+    compared = conclusion(found.compared, wording, alpha)[1] if found else ""
+    return f"Half of the answers came within {rounded(overall, 1)} seconds. {compared}".strip()
 
 
 def _figure(answers: Answers, kept: pd.DataFrame, labels: dict[str | None, str]) -> str:

@@ -4,8 +4,8 @@ Signal detection theory (Green & Swets 1966; Macmillan & Creelman 2005): d′ an
 choice among m; log-linear correction (Hautus 1995); interval by resampling participants and items (Owen 2007).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,7 @@ def analyse(
         drawn = Bootstrapped(statistic(np.ones(len(rows))), np.empty((0, 0)), 0, "participants and items")
         low = high = np.full(len(drawn.estimate), np.nan)
         problem = str(error).rstrip(".")
+        problem = f"{problem[:1].lower()}{problem[1:]}"
     else:
         problem = ""
     interval = f"{100 - 100 * alpha:g} % two-way bootstrap"
@@ -90,13 +91,19 @@ def analyse(
         )
         for k, (first, second) in enumerate(pairs)
     ]
-    sentences = [_sentence(gap, *(labels[name] for name in pair)) for gap, pair in zip(gaps, pairs, strict=True)]
+    unvarying = _unvarying(rows, groups)
+    for k, (first, second) in enumerate(pairs):
+        if first in unvarying and unvarying.get(second) == unvarying[first]:
+            gaps[k] = replace(gaps[k], low=None, high=None)
+    reason = problem or "all answers with both are alike"
+    sentences = [
+        _sentence(gap, labels[first], labels[second], reason) for gap, (first, second) in zip(gaps, pairs, strict=True)
+    ]
     own_d = [one for one in estimates if one.term == "d′"]
-    alone = [_alone(one, "all answers" if one.condition is None else f"“{labels[one.condition]}”") for one in own_d]
+    named = {name: "all answers" if name is None else f"“{labels[name]}”" for name in groups}
+    said = sentences or [_alone(one, named[one.condition], problem) for one in own_d]
     leaning = [
-        _leaning(one, "all answers" if one.condition is None else f"“{labels[one.condition]}”")
-        for one in estimates
-        if one.term == "criterion"
+        _leaning(one, named[one.condition]) for one in estimates if one.term == "criterion" and one.low is not None
     ]
     drawn_rows = [
         figures.Row(
@@ -115,8 +122,8 @@ def analyse(
         title="How well people told right from wrong",
         estimates=(*estimates, *gaps),
         tests=(),
-        sentence=" ".join([*(sentences or alone), *leaning]),
-        answer=(sentences or alone)[0],
+        sentence=" ".join([*(f"{claim}: {numbers}." for claim, numbers in said), *leaning]),
+        answer=" ".join(f"{claim}." for claim, _ in said),
         table=_table(estimates, labels, measure.names, interval),
         figure=figures.points_and_means(
             drawn_rows,
@@ -131,7 +138,11 @@ def analyse(
             f"intervals are percentiles of {replicates} samples in which participants and items were drawn with "
             f"replacement. A difference is called clear where its {interval} interval leaves out 0."
         ),
-        notes=(f"There are no intervals, because {problem[:1].lower()}{problem[1:]}.",) if problem else (),
+        notes=tuple(
+            f"Every answer with {named[name]} is {'right' if share else 'wrong'}: its d′ is what the correction leaves "
+            "of an infinite one."
+            for name, share in unvarying.items()
+        ),
     )
 
 
@@ -196,34 +207,40 @@ def _numbers(one: Estimate) -> str:
     return f"{one.shown}, {within}"
 
 
-def _sentence(gap: Estimate, first: str, second: str) -> str:
+def _unvarying(rows: pd.DataFrame, groups: Sequence[str | None]) -> dict[str | None, float]:
+    """The conditions whose answers are all right (1) or all wrong (0)."""
+    own = {name: rows if name is None else rows[rows["condition"] == name] for name in groups}
+    shares = {name: float(kept["right"].mean()) for name, kept in own.items()}
+    return {name: share for name, share in shares.items() if share in (0.0, 1.0)}
+
+
+def _sentence(gap: Estimate, first: str, second: str, problem: str) -> tuple[str, str]:
+    """What is claimed, and the numbers for it (or why there are none)."""
     pair = f"“{first}”", f"“{second}”"
     if gap.estimate is None or gap.low is None or gap.high is None:
-        return f"Whether people tell right from wrong better with {pair[0]} or {pair[1]} cannot be said."
+        return f"Whether people tell right from wrong better with {pair[0]} or {pair[1]} cannot be said", problem
     numbers = f"difference in d′ {_numbers(gap)}"
     if gap.low <= 0 <= gap.high:
-        return f"People tell right from wrong with {pair[0]} and {pair[1]} not clearly differently well: {numbers}."
+        return f"People tell right from wrong with {pair[0]} and {pair[1]} not clearly differently well", numbers
     word = "better" if gap.low > 0 else "less well"
-    return f"People tell right from wrong {word} with {pair[0]} than with {pair[1]}: {numbers}."
+    return f"People tell right from wrong {word} with {pair[0]} than with {pair[1]}", numbers
 
 
-def _alone(one: Estimate, named: str) -> str:
+def _alone(one: Estimate, named: str, problem: str) -> tuple[str, str]:
     if one.estimate is None or one.low is None or one.high is None:
-        return f"Whether people can tell right from wrong with {named} cannot be said: d′ = {one.shown}."
-    outcome = "can" if one.low > 0 else "tend to take the wrong answer for the right one" if one.high < 0 else ""
-    if outcome == "can":
-        return f"People can tell right from wrong with {named}: d′ = {_numbers(one)}."
-    if outcome:
-        return f"People {outcome} with {named}: d′ = {_numbers(one)}."
-    return f"Whether people can tell right from wrong with {named} is not clear: d′ = {_numbers(one)}."
+        return f"Whether people can tell right from wrong with {named} cannot be said", f"d′ = {one.shown}, {problem}"
+    numbers = f"d′ = {_numbers(one)}"
+    if one.low > 0:
+        return f"People can tell right from wrong with {named}", numbers
+    if one.high < 0:
+        return f"People tend to take the wrong answer for the right one with {named}", numbers
+    return f"Whether people can tell right from wrong with {named} is not clear", numbers
 
 
 def _leaning(one: Estimate, named: str) -> str:
-    if one.low is None or one.high is None:
-        return ""
-    if one.low <= 0 <= one.high:
+    if (one.low or 0.0) <= 0 <= (one.high or 0.0):
         return f"With {named} they lean clearly to neither answer (criterion {_numbers(one)})."
-    return f"With {named} they lean to “{'no' if one.low > 0 else 'yes'}” (criterion {_numbers(one)})."
+    return f"With {named} they lean to “{'no' if (one.low or 0.0) > 0 else 'yes'}” (criterion {_numbers(one)})."
 
 
 def _table(estimates: list[Estimate], labels: dict[str, str], names: tuple[str, ...], interval: str) -> pd.DataFrame:

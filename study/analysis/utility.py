@@ -51,10 +51,8 @@ def analyse(
             )
         except UndefinedError as error:
             problem = str(error).rstrip(".")
-            said.append(
-                f"How much “{labels[name]}” helps to predict the network cannot be said: "
-                f"{problem[:1].lower()}{problem[1:]}."
-            )
+            claim = f"How much “{labels[name]}” helps to predict the network cannot be said"
+            said.append((claim, f"{problem[:1].lower()}{problem[1:]}"))
             continue
         said.append(_sentence(labels[name], labels[control], found))
         estimates += _estimates(name, control, found, len(both))
@@ -68,8 +66,8 @@ def analyse(
         title="How much pictures help to predict the network",
         estimates=tuple(estimates),
         tests=(),
-        sentence=" ".join(said),
-        answer=said[0].split(": ratio")[0].rstrip(".") + ".",
+        sentence=" ".join(f"{claim}: {numbers}." for claim, numbers in said),
+        answer=" ".join(f"{claim}." for claim, _ in said),
         table=pd.DataFrame(table),
         figure=figures.points_and_means(
             drawn,
@@ -93,7 +91,8 @@ def analyse(
     )
 
 
-def _sentence(label: str, control: str, found: Utility) -> str:
+def _sentence(label: str, control: str, found: Utility) -> tuple[str, str]:
+    """What is claimed, and the numbers for it."""
     low, high = found.difference_area_interval
     ratio_low, ratio_high = found.ratio_area_interval
     numbers = (
@@ -102,10 +101,10 @@ def _sentence(label: str, control: str, found: Utility) -> str:
         f"{found.interval}"
     )
     if low > 0:
-        return f"“{label}” helps people to predict the network, compared with “{control}”: {numbers}."
+        return f"“{label}” helps people to predict the network, compared with “{control}”", numbers
     if high < 0:
-        return f"“{label}” keeps people from predicting the network, compared with “{control}”: {numbers}."
-    return f"“{label}” does not clearly help people to predict the network, compared with “{control}”: {numbers}."
+        return f"“{label}” keeps people from predicting the network, compared with “{control}”", numbers
+    return f"“{label}” does not clearly help people to predict the network, compared with “{control}”", numbers
 
 
 def _estimates(name: str, control: str, found: Utility, responses: int) -> list[Estimate]:

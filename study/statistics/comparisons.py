@@ -96,6 +96,17 @@ def contrasts(
     return [replace(one, p_adjusted=p if one.test else float("nan")) for one, p in zip(found, adjusted, strict=True)]
 
 
+def scope(rows: pd.DataFrame) -> str:
+    """What nothing is inferred beyond, in a sentence: one participant, one item, or items that nobody named."""
+    people, items = rows["participant"].nunique(), rows["item"].nunique()
+    told = ["There is only one participant, so this says nothing about other people."] if people == 1 else []
+    if items == 1:
+        told.append("There is only one item, so this says nothing about other items.")
+    elif not items:
+        told.append("The answers name no items, so this says nothing about other items.")
+    return " ".join(told)
+
+
 def _contrast(rows: pd.DataFrame, value: str, first: str, second: str, level: float) -> Contrast:
     both = rows[rows["condition"].isin([first, second])]
     both = both.assign(item=both["item"].fillna(NO_ITEM))

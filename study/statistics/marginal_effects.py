@@ -88,7 +88,10 @@ def marginal_differences(
 def difference(
     model: MixedModel, first: MarginalMean, second: MarginalMean, *, level: float = 0.95
 ) -> MarginalDifference:
-    """first - second with its t test; df is that of the fixed effects in which the two differ."""
+    """first - second with its t test; df is that of the fixed effects in which the two differ.
+
+    The interval of a difference of probabilities is made on the scale of artanh, so that it stays between -1 and 1.
+    """
     gradient = first.gradient - second.gradient
     estimate = first.estimate - second.estimate
     se = _standard_error(model, gradient)
@@ -96,8 +99,12 @@ def difference(
     t = estimate / se if se > 0 else float("nan")
     half = float(stats.t.ppf((1 + level) / 2, df)) * se
     p = float(2 * stats.t.sf(abs(t), df))
-    interval = f"{100 * level:g} % t, delta method, {df:.4g} df"
-    return MarginalDifference(first.at, second.at, estimate, se, df, t, p, estimate - half, estimate + half, interval)
+    low, high, scale = estimate - half, estimate + half, ""
+    if model.family == "binary":
+        centre, half = np.arctanh(estimate), half / (1 - estimate**2)
+        low, high, scale = float(np.tanh(centre - half)), float(np.tanh(centre + half)), " on the scale of Fisher’s z"
+    interval = f"{100 * level:g} % t{scale}, delta method, {df:.4g} df"
+    return MarginalDifference(first.at, second.at, estimate, se, df, t, p, low, high, interval)
 
 
 def _mean(model: MixedModel, at: Mapping[str, object], frame: pd.DataFrame, level: float) -> MarginalMean:

@@ -37,7 +37,8 @@ def over_methods(
         raise UndefinedError("Both scores need the same methods.")
     if len(a) < FEWEST_METHODS:
         raise UndefinedError(
-            f"{len(a)} methods are too few for a correlation over methods; {FEWEST_METHODS} are needed."
+            f"{len(a)} method{' is' if len(a) == 1 else 's are'} too few for a correlation over methods; "
+            f"{FEWEST_METHODS} are needed."
         )
     if np.ptp(a) == 0 or np.ptp(h) == 0:
         raise UndefinedError("The correlation is undefined: all methods score the same.")

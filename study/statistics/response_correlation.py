@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from study.statistics.bootstrap import checked
 from study.statistics.crossed_means import Labels, Tested, UndefinedError, Values
 
 
@@ -46,8 +47,8 @@ def spearman(
     moments = _moments(*ranks, people, things)
     rho = float(_correlation(moments.sum((1, 2)))[()])
     sizes = moments.shape[1:]
-    over = "two-way bootstrap" if min(sizes) > 1 else f"bootstrap over {'participants' if sizes[0] > 1 else 'items'}"
-    name = f"{100 * level:g} % {over}"
+    units = "participants and items" if min(sizes) > 1 else "participants" if sizes[0] > 1 else "items"
+    name = f"{100 * level:g} % {'two-way bootstrap' if min(sizes) > 1 else f'bootstrap over {units}'}"
     within = _within(a, b, people)
     if max(sizes) < 2:
         words = "there are only one participant and one item"
@@ -55,8 +56,11 @@ def spearman(
     rng = np.random.default_rng(seed)
     by_person, by_thing = (rng.multinomial(size, np.full(size, 1 / size), size=replicates) for size in sizes)
     drawn = np.stack([((by_person @ table) * by_thing).sum(1) for table in moments])
-    draws = _correlation(drawn)
-    low, high = np.quantile(draws[np.isfinite(draws)], [(1 - level) / 2, (1 + level) / 2])
+    try:
+        found = checked(np.array([rho]), _correlation(drawn)[:, None], units)
+    except UndefinedError as error:
+        return Correlation(rho, None, None, name, within, str(error).rstrip("."))
+    (low,), (high,) = found.interval(level)
     return Correlation(rho, float(low), float(high), name, within)
 
 

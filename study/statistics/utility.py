@@ -57,6 +57,8 @@ def utility(
         raise UndefinedError("Utility needs responses.")
     if not np.isin(y, (0.0, 1.0)).all():
         raise UndefinedError("Utility is about correct (1) and wrong (0) responses.")
+    if np.ptp(y) == 0:
+        raise UndefinedError(f"Utility is undefined: every response is {'correct' if y[0] else 'wrong'}.")
     ks = np.unique(level_of)
     person = pd.factorize(np.asarray(participants))[0]
     count = int(person.max()) + 1

@@ -162,8 +162,8 @@ def test_without_a_control_all_pairs_are_compared():
     found = accuracy({"a": 0.8, "b": 0.75, "c": 0.2}, roles={})
     assert [e.term for e in found.estimates if e.term] == ["a − b", "a − c", "b − c"]
     assert found.sentence.startswith("The highest mean is with “a”")
-    assert "2 of 3 differences are clear" in found.sentence
-    assert found.answer.endswith("2 of the 3 differences are clear.")
+    assert "2 of the 3 differences between two of them are clear" in found.sentence
+    assert found.answer.endswith("2 of the 3 differences between two of them are clear.")
 
 
 def test_a_contrast_within_participants_takes_their_pairing_into_account():

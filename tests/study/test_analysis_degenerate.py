@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from study.analysis import (
+    AnalysisError,
     accuracy_by_condition,
     accuracy_model,
     by_network_outcome,
@@ -52,7 +53,7 @@ DEGENERATE = {
     "all answers alike": (
         lambda value: alike(answered(value), value),
         lambda name: (
-            "is the same: there is nothing to model"
+            "are the same: there is nothing to model"
             if name in MODELS
             else "no variation"
             if name == "equivalence"
@@ -109,3 +110,37 @@ def test_one_participants_preferences_have_no_test():
     rows = rows.assign(winner="map", loser="blind", tie=False, task="prefer")
     found = preference.analyse(replace(answered("correct"), responses=rows))
     assert "cannot be said" in found.sentence
+
+
+def test_pairs_that_cannot_be_tested_are_not_called_unclear():
+    alone = made({"a": 0.7, "b": 0.3, "c": 0.5}, participants=1, items=4)
+    found = accuracy_by_condition.analyse(alone)
+    assert (
+        "whether conditions differ cannot be said: one of the two conditions has a single participant" in found.sentence
+    )
+    assert found.answer.endswith("whether conditions differ cannot be said.")
+    assert "is clear" not in found.sentence + found.answer
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [({"participants": 1}, "only one participant"), ({"items": 1}, "only one item")]
+)
+def test_what_one_participant_or_one_item_does_not_tell_is_said(size, said):
+    found = accuracy_by_condition.analyse(answered("correct", within=True, **size))
+    assert said in found.sentence
+    assert said in found.answer
+
+
+def test_a_positive_control_whose_effect_is_undefined_is_not_said_to_have_none():
+    rows = answered("correct").responses
+    rows["correct"] = rows["correct"].where(rows["condition"] == "map", rows["condition"] == "photo")
+    answers = replace(answered("correct"), responses=rows)
+    tested = equivalence.analyse(answers, first="map", second="photo", margin=10.0, reason="small")
+    assert "whether the positive control does better than the blind control cannot be said" in tested.sentence
+
+
+def test_an_outcome_of_the_network_that_is_neither_true_nor_false_is_refused():
+    answers = answered("correct")
+    answers = replace(answers, items=answers.items.assign(network_is_right=["yes", "no"] * 2))
+    with pytest.raises(AnalysisError, match="should say true or false"):
+        by_network_outcome.analyse(answers)

@@ -88,7 +88,7 @@ def test_one_participant_and_no_variation_get_a_sentence():
     alone = accuracy_model.analyse(made(EFFECT, roles=CONTROLLED, participants=1))
     assert "cannot be said" in alone.sentence
     same = accuracy_model.analyse(made({"class_model": 1.0, "blind": 1.0}, roles=CONTROLLED))
-    assert "cannot be said: every correct is the same" in same.sentence
+    assert "cannot be said: all values of correct are the same" in same.sentence
     with pytest.raises(AnalysisError, match="two conditions; there is one"):
         accuracy_model.analyse(made({"class_model": 0.5}))
 
@@ -122,3 +122,11 @@ def test_a_scale_with_many_values_gets_a_linear_model():
     rng = np.random.default_rng(0)
     answers.responses["rating"] = answers.responses["rating"] * 14 + rng.integers(0, 9, len(answers.responses))
     assert "linear mixed model" in rating_model.analyse(answers).method
+
+
+def test_the_interval_of_a_difference_of_shares_stays_within_a_hundred_points():
+    found = accuracy_model.analyse(
+        made({"class_model": 1.0, "blind": 0.02}, roles=CONTROLLED, participants=12, items=8)
+    )
+    gap = next(one for one in found.estimates if one.term == "class_model − blind")
+    assert 0 < gap.low < gap.estimate < gap.high < 1

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from study.analysis import AnalysisError, Answers, preference, rank_correlation
+from study.statistics.rounding import p_value
 
 
 def answers(responses, **columns):
@@ -156,3 +157,29 @@ def test_the_covariate_has_to_be_named_where_there_are_several_or_none():
         rank_correlation.analyse(given, covariate="colour")
     with pytest.raises(AnalysisError, match="there is none"):
         rank_correlation.analyse(answers([{"participant": "p", "rating": 1.0}]))
+
+
+def test_the_pair_named_is_the_pair_tested_where_worths_and_win_rates_disagree():
+    """“weak” wins most and “strong” least, in leagues of their own; where they meet, “strong” wins."""
+    met = {("strong", "weak"): (38, 40)}
+    for k in range(4):
+        met |= {(f"first {k}", "strong"): (17, 20), ("weak", f"last {k}"): (17, 20)}
+        for league in ("first", "last"):
+            met[f"{league} {k}", f"{league} {(k + 1) % 4}"] = (30, 60)
+    rows = []
+    for number, ((first, second), (won, times)) in enumerate(met.items()):
+        for k in range(times):
+            winner, loser = (first, second) if k < won else (second, first)
+            rows.append({"participant": f"p{k % 20}", "item": f"i{number}-{k % 4}", "winner": winner, "loser": loser})
+    found = preference.analyse(answers(rows))
+    assert found.answer.startswith("People preferred “weak” most often")
+    assert "“strong” least often" in found.answer
+    test = next(one for one in found.tests if one.name == "strong preferred to weak")
+    assert f"“strong” over “weak”: {p_value(test.p_adjusted)}" in found.sentence
+
+
+def test_a_covariate_of_words_is_refused():
+    study = rated(0.5)
+    study.responses["device"] = "telephone"
+    with pytest.raises(AnalysisError, match="the column “device” holds “telephone”"):
+        rank_correlation.analyse(study, covariate="device")

@@ -70,7 +70,7 @@ def test_who_takes_wrong_for_right_reads_so():
 def test_what_has_no_dprime_gets_a_sentence():
     alone = signal_detection.analyse(made({"class_model": 0.7}, participants=1), **FEW)
     assert "cannot be said" in alone.sentence
-    assert "at least two participants" in alone.notes[0]
+    assert "at least two participants" in alone.sentence
     with pytest.raises(AnalysisError, match="two answer keys"):
         signal_detection.analyse(made({"class_model": 0.7}).__class__(
             made({"class_model": 0.7}).responses.assign(answer_key="goose", response="goose"),
@@ -78,3 +78,9 @@ def test_what_has_no_dprime_gets_a_sentence():
         ), kind="yes_no")  # fmt: skip
     with pytest.raises(AnalysisError, match="one chance level"):
         signal_detection.analyse(made({"class_model": 0.7}, chance=None), **FEW)
+
+
+def test_conditions_whose_answers_are_all_right_are_not_compared_by_their_correction():
+    found = signal_detection.analyse(made({"class_model": 1.0, "blind": 1.0}), **FEW)
+    assert "cannot be said: all answers with both are alike" in found.sentence
+    assert any("Every answer with “class model” is right" in note for note in found.notes)

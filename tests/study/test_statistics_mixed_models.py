@@ -385,7 +385,7 @@ def test_slopes_that_the_data_do_not_support_are_said_to_be_on_the_boundary(answ
         ("rating ~ condition + (1 | participant)", "binary", "must be 0 or 1 in every row"),
         ("word ~ condition + (1 | participant)", "ordinal", "must be numbers or an ordered categorical"),
         ("word ~ condition + (1 | participant)", "gaussian", "must be a finite number"),
-        ("lonely ~ condition + (1 | participant)", "binary", "Every lonely is the same"),
+        ("lonely ~ condition + (1 | participant)", "binary", "All values of lonely are the same"),
         ("correct ~ condition + (1 | participant)", "poisson", "'poisson' is not a family"),
         ("logrt ~ condition + (1 | row)", "gaussian", "as many random effects"),
         ("correct ~ __import__('os').getpid() + (1 | participant)", "binary", "neither a column nor a known function"),

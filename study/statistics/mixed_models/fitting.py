@@ -52,7 +52,7 @@ def fit(formula: str, frame: pd.DataFrame, *, family: Family = "binary", reml: b
     # Checked before the design is made, so that the sentence is about the response.
     response = parse(formula, [str(column) for column in frame.columns]).response
     if frame[response].dropna().nunique() < 2:
-        raise ModelError(f"Every {response} is the same: there is nothing to model.")
+        raise ModelError(f"All values of {response} are the same: there is nothing to model.")
     with single_threaded():
         design = design_of(formula, frame, keeps_intercept=family != "ordinal")
         if family == "gaussian":
