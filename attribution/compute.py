@@ -124,6 +124,9 @@ def open_network(source: NetworkSource, *, device: str | None = None) -> Network
         _open.move_to_end(key)
         return _open[key]
     torch.set_num_threads(THREADS)
+    # On a GPU torch would round what convolutions are given to 10 bits, and sum in whatever order is quickest then.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     found = weights_hash(read_state(source.checkpoint))
     if found != source.weights_hash:
         raise NetworkError(f"{Path(source.checkpoint).name} is not the checkpoint that was added: its weights differ.")

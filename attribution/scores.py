@@ -40,8 +40,9 @@ def chunked(network: Network, compute: Callable[[slice], Tensor], count: int) ->
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch says that memory ran out, on a GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+    """Whether torch says that memory ran out, on a GPU, in its libraries (cuDNN, cuBLAS) or on the CPU."""
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in words or "STATUS_ALLOC_FAILED" in words
 
 
 def scores(network: Network, images: Tensor, targets: Sequence[Target]) -> Tensor:

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from attribution.networks import Network
-from attribution.scores import last_relu, logits_before_relu, of_logits
+from attribution.scores import chunked, last_relu, logits_before_relu, of_logits
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 from attribution.visualizations._priors import Prior
@@ -55,6 +56,7 @@ def start_near(mean: Tensor, size: int, restarts: int, noise: float, generator: 
 
 
 def climb(
+    network: Network,
     variables: Tensor,
     objective: Callable[[Tensor, int], tuple[Tensor, Noted]],
     *,
@@ -76,13 +78,11 @@ def climb(
     curves: Curves = {}
     for step in range(steps + 1):
         each(step, variables)
-        with torch.enable_grad():
-            current = variables.detach().requires_grad_()
-            values, noted = objective(current, step)
-            (gradient,) = torch.autograd.grad(values.sum(), current)
+        point: Noted = {}
+        gradient = chunked(network, partial(_slopes, objective, variables, step, point), len(variables))
         norm = gradient.flatten(1).norm(dim=1)  # (n,)
-        for name, point in {"objective": values.tolist(), **noted, "gradient_norm": norm.tolist()}.items():
-            curves.setdefault(name, []).append(point)
+        for name, values in {**point, "gradient_norm": norm.tolist()}.items():
+            curves.setdefault(name, []).append(values)
         if step < steps:
             length = step_size * (1 - step / steps) * gradient[0].numel() ** 0.5
             factor = (length / norm.clamp(min=1e-20)).clamp(max=longest)
@@ -90,6 +90,19 @@ def climb(
                 variables = settle(variables + factor.view(-1, *[1] * (gradient.ndim - 1)) * gradient)
             progress((step + 1) / steps)
     return variables.detach(), curves
+
+
+def _slopes(
+    objective: Callable[[Tensor, int], tuple[Tensor, Noted]], variables: Tensor, step: int, point: Noted, part: slice
+) -> Tensor:
+    """The derivatives of the objective in a part of the variables; its values, and what it notes, go to ``point``."""
+    with torch.enable_grad():
+        current = variables[part].detach().requires_grad_()
+        values, noted = objective(current, step)
+        (gradient,) = torch.autograd.grad(values.sum(), current)
+    for name, some in {"objective": values.tolist(), **noted}.items():
+        point.setdefault(name, []).extend(some)
+    return gradient
 
 
 def climb_class(
@@ -104,6 +117,7 @@ def climb_class(
         return climbed - prior.cost(images), {**noted, "distance": distance(network, images.detach()).tolist()}
 
     variables, curves = climb(
+        network,
         prior.start,
         objective,
         steps=steps,
@@ -114,7 +128,7 @@ def climb_class(
     )
     with torch.no_grad():
         images = prior.decode(variables)
-        scores = class_scores(network, images, target)[0]
+        scores = chunked(network, lambda part: class_scores(network, images[part], target)[0], len(images))
     notes: dict[str, object] = {
         "scalar": target.scalar,
         "score": scores.tolist(),

@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 
 from attribution.networks import Network
+from attribution.scores import chunked
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 from attribution.visualizations._ascent import climb_class
@@ -58,7 +59,8 @@ def visualize(
         alone = replace(target, scalar="logit", against=None)
         tried = climb_class(network, alone, chosen, steps=min(steps, 20), step_size=step_size, progress=lambda _: None)
         with torch.no_grad():
-            excited = network(tried.images).mean(0)  # (K,)
+            logits = chunked(network, lambda part: network(tried.images[part]), restarts)
+        excited = logits.mean(0)  # (K,)
         excited[target.index] = -torch.inf
         other = int(excited.argmax())
     if other == target.index:

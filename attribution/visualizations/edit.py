@@ -77,6 +77,7 @@ def visualize(
                 path.append(edited(variables))
 
     variables, curves = climb(
+        network,
         torch.zeros_like(start),
         objective,
         steps=steps,

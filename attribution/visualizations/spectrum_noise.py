@@ -12,7 +12,7 @@ import torch
 from attribution import plugins
 from attribution.networks import Network
 from attribution.randomness import generator
-from attribution.scores import of_logits
+from attribution.scores import chunked, of_logits
 from attribution.spectrum import scattered
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
@@ -43,6 +43,7 @@ def visualize(
     notes: dict[str, object] = {"look_of": visualization, "range": [float(noise.min()), float(noise.max())]}
     if target.index is not None:
         with torch.no_grad():
-            scores = of_logits(network(noise), [target] * len(noise))
+            logits = chunked(network, lambda part: network(noise[part]), len(noise))
+        scores = of_logits(logits, [target] * len(noise))
         notes |= {"scalar": target.scalar, "score": scores.tolist(), "score_of_original": own.notes["score"]}
     return Visualized(images=noise, curves={}, notes=notes)

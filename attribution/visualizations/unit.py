@@ -4,12 +4,14 @@ Erhan, Bengio, Courville & Vincent 2009, "Visualizing higher-layer features of a
 norm |x - mean image| = radius that excites a unit most: any module's channel or position, or a class's score.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
 from attribution.networks import Network
 from attribution.randomness import generator
-from attribution.scores import gradients, scores
+from attribution.scores import chunked, gradients, scores
 from attribution.smoothing import blurred
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
@@ -58,8 +60,13 @@ def visualize(
 
         Each is tried with its negative, to which a blur of 0 leads.
         """
+
+        def slope(images: Tensor, part: slice) -> Tensor:
+            some = images[part]
+            return gradients(network, some, [target] * len(some))[1].flatten(1).norm(dim=1)
+
         for pixels in (0, 1, 0, 2, 0, 4, 0, 8, 0):
-            slopes = gradients(network, start, [target] * restarts)[1].flatten(1).norm(dim=1)
+            slopes = chunked(network, partial(slope, start), restarts)
             if slopes.all():
                 break
             coarser = on_ball(network.mean - blurred(start - network.mean, pixels))
@@ -69,9 +76,10 @@ def visualize(
     start = on_ball(start_near(network.mean, size, restarts, radius, generator(seed)))
     if target.index is None:
         start = awake(start)
-    images, curves = climb(start, objective, steps=steps, step_size=step_size, settle=on_ball, progress=progress)
-    with torch.no_grad():
-        reached = objective(images, steps)[0].tolist()
+    images, curves = climb(
+        network, start, objective, steps=steps, step_size=step_size, settle=on_ball, progress=progress
+    )
+    reached = curves["objective"][-1]
     notes: dict[str, object] = {
         "scalar": target.scalar if target.index is not None else "activation",
         "score": reached,

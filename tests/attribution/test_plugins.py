@@ -153,6 +153,18 @@ def test_a_visualization_gives_images_curves_and_the_same_again_for_its_seed(nam
     assert not torch.equal(found.images, visualize(name, network, seed=4).images)
 
 
+@pytest.mark.parametrize("name", VISUALIZATIONS)
+def test_a_visualization_is_the_same_where_memory_holds_few_restarts_at_once(name: str) -> None:
+    network, asked = small.network(), []
+    together = visualize(name, network)
+    network.chunk = 2
+    network.register_forward_pre_hook(lambda _, inputs: asked.append(len(inputs[0])))
+    apart = visualize(name, network)
+    torch.testing.assert_close(apart.images, together.images, rtol=1e-3, atol=1e-4)
+    assert {key: len(curve) for key, curve in apart.curves.items()} == {k: len(c) for k, c in together.curves.items()}
+    assert max(asked) <= 2
+
+
 @pytest.mark.parametrize("folder", ["attribution.methods", "attribution.visualizations", "attribution.diagnostics"])
 def test_every_plugin_says_what_it_is_and_whence(folder: str) -> None:
     for name in plugins.names(folder):

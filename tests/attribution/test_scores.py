@@ -134,14 +134,21 @@ def test_only_a_relu_that_makes_the_logits_counts_as_the_last() -> None:
     assert resolved(flat, small.images(1), [Target(index=0)]) == [Target(index=0)]
 
 
-def test_a_chunk_that_does_not_fit_memory_is_halved_and_nothing_is_lost() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+)
+def test_a_chunk_that_does_not_fit_memory_is_halved_and_nothing_is_lost(error: RuntimeError) -> None:
     network, asked = small.network(), []
     network.chunk = 16
 
     def compute(part: slice) -> torch.Tensor:
         asked.append(part.stop - part.start)
         if asked[-1] > 5:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
+            raise error
         return torch.arange(part.start, part.stop)
 
     assert chunked(network, compute, 10).tolist() == list(range(10))
