@@ -13,7 +13,7 @@ from attribution.networks import Network
 from attribution.targets import Target
 from attribution.visualizations import Progress, Visualized
 
-VERSION = 1
+VERSION = 2
 PASSES = "2 * GRADIENT * (steps + 1)"
 EXPLAINS = ("class",)
 
@@ -32,8 +32,8 @@ def visualize(
     """Images (2, 3, S, S): the gradient in the image, and in the ``filters`` first-layer filters that it moves most.
 
     Both are centred on grey, half the range being their 99.5th percentile. The curve ``loss`` (steps + 1, 2) is
-    -log p_c along descent in the image ``start`` (1, 3, S, S), and in all weights; a step is ``step_size`` of the norm
-    of what it changes. The network itself is not changed.
+    -log p_c along descent in the image ``start`` (1, 3, S, S), and in all weights; a step is at most ``step_size`` of
+    the norm of what it changes. The network itself is not changed.
     """
     if target.index is None:
         raise ValueError("The loss is a class's; a channel or position of a layer has none.")
@@ -67,7 +67,10 @@ def visualize(
                 in_image = found[0]
             elif step == 0:
                 in_weights = found[list(weights).index(name)]
-            length = step_size * _norm(asked) / _norm(found).clamp(min=1e-30)
+            steepness = _norm(found)
+            # No further than a straight loss would need to 0 (Polyak 1969), and nowhere on one without a slope.
+            longest = step_size * _norm(asked)
+            length = torch.minimum(longest, value.detach() / steepness) / steepness if steepness > 0 else steepness
             moved_on = [(one - length * slope).detach() for one, slope in zip(asked, found, strict=True)]
             if kind == "image":
                 image = moved_on[0]

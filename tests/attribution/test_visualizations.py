@@ -1,5 +1,6 @@
 """Class models: what the ascent maximises, what it tells on the way, and what theory says of its end."""
 
+import math
 from typing import Any
 
 import pytest
@@ -138,6 +139,17 @@ def test_one_loss_falls_by_its_gradient_in_the_image_and_by_that_in_the_weights(
     network.model = nn.Sequential(nn.Flatten(), nn.Linear(3 * small.SIZE**2, 5))
     with pytest.raises(ValueError, match="no first layer of filters"):
         module.visualize(network, Target(index=2), seed=0, progress=lambda fraction: None, start=start, steps=1)
+
+
+def test_a_loss_without_a_slope_stays_where_it_is() -> None:
+    network, start = small.network(), small.images(1)
+    with torch.no_grad():
+        network.model[-1].bias.fill_(-1000)  # type: ignore[index,union-attr]
+    network.model = nn.Sequential(network.model, nn.ReLU())  # as SqueezeNet ends: every logit is 0
+    module = plugins.load("attribution.visualizations", "two_gradients")
+    found = module.visualize(network, Target(index=2), seed=0, progress=lambda fraction: None, start=start, steps=3)
+    classes = network(start).shape[1]
+    assert found.curves["loss"] == [pytest.approx([math.log(classes)] * 2)] * 4
 
 
 def test_a_class_model_stands_beside_its_own_saliency_map_at_one_length() -> None:

@@ -115,7 +115,7 @@ def _two_gradients(found: Results, section: Section) -> None:
                     Series("image changed, weights fixed", steps, [point[0] for point in curve]),
                     Series("weights changed, image fixed", steps, [point[1] for point in curve]),
                 ],
-                x="step of 1 % of what is changed",
+                x="step of at most 1 % of what is changed",
                 y="loss",
                 title="The loss along both gradients",
                 low=0,
