@@ -76,7 +76,6 @@ class Taker:
         """On, over pauses and feedback, to the next question."""
         while self.settle() in ("between", "feedback"):
             self.page.keyboard.press("Enter")
-            self.page.wait_for_timeout(50)
         return self
 
     @property
@@ -117,7 +116,6 @@ class Taker:
                 self.answer()
             else:
                 self.page.keyboard.press("Enter")
-                self.page.wait_for_timeout(50)
         raise AssertionError("The study does not end.")
 
     def rows(self) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def test_what_it_takes_for_no_answer_it_also_scores(kind: Any, options: dict[str
             except trials.AnswerError as refusal:
                 assert control.label in str(refusal)  # noqa: PT017  either is right, neither may break
             else:
-                taken += set(kind.score(answer, key, options)) == set(kind.COLUMNS)
+                taken += set(kind.score(answer, key, options)) == set(kind.columns)
     assert taken >= len(free.controls)
 
 

@@ -132,6 +132,7 @@ async function turn() {
     if (mine !== turns) return;
     pausedBefore = null;
     between.hidden = true;
+    at("turning");
   }
   current = { item: screens.get(position) };
   await show(current.item);
