@@ -8,13 +8,10 @@ import torch
 from torch import Tensor
 
 from attribution.diagnostics import Row, Run, Subject
+from attribution.diagnostics._intervals import mean_interval
 from attribution.networks import Network
 from attribution.scores import chunked, resolved
 from attribution.targets import Target
-
-INTERVAL = "95 % bootstrap over images"
-RESAMPLES = 2000
-FEWEST = 3  # images, below which an interval would say nothing
 
 
 def images_of(subject: Subject) -> Tensor:
@@ -60,35 +57,35 @@ def each_network(subject: Subject) -> Iterator[tuple[str, Network, Callable[[flo
         told(1.0)
 
 
-def with_summaries(rows: list[Row], by: Sequence[str], values: Sequence[str], *, seed: int) -> list[Row]:
-    """The rows of single images, then for each group one whose ``image`` is None: means, ``_low`` and ``_high``."""
-    return rows + summaries(rows, by, values, seed=seed)
+def with_summaries(
+    rows: list[Row], by: Sequence[str], values: Sequence[str], *, seed: int, leads: Sequence[str] = ()
+) -> list[Row]:
+    """The rows of single images, then for each group one whose ``image`` is None: see ``summaries``."""
+    return rows + summaries(rows, by, values, seed=seed, leads=leads)
 
 
-def summaries(rows: Sequence[Row], by: Sequence[str], values: Sequence[str], *, seed: int) -> list[Row]:
-    """A row for each group: the mean of each value over its images with a 95 % bootstrap interval, and their number."""
+def summaries(
+    rows: Sequence[Row], by: Sequence[str], values: Sequence[str], *, seed: int, leads: Sequence[str] = ()
+) -> list[Row]:
+    """A row for each group: each value's mean over its images with ``_low``, ``_high``, ``_interval`` and ``_images``.
+
+    ``leads`` are those that are -1, 0 or 1 for each image; ``_interval`` names the limits, "" where there are none.
+    """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(tuple(row.get(name) for name in by), []).append(row)
     found: list[Row] = []
     for key, members in groups.items():
-        summary: Row = {**dict(zip(by, key, strict=True)), "image": None, "images": len(members), "interval": INTERVAL}
+        summary: Row = {**dict(zip(by, key, strict=True)), "image": None, "images": len(members)}
         for name in values:
             known = [float(value) for row in members if (value := row.get(name)) is not None and np.isfinite(value)]
-            mean, low, high = interval(known, seed=seed)
-            summary |= {name: mean, f"{name}_low": low, f"{name}_high": high, f"{name}_images": len(known)}
+            mean, low, high, interval = mean_interval(known, seed=seed, is_lead=name in leads)
+            summary |= {
+                name: mean,
+                f"{name}_low": low,
+                f"{name}_high": high,
+                f"{name}_interval": interval,
+                f"{name}_images": len(known),
+            }
         found.append(summary)
     return found
-
-
-def interval(values: Sequence[float], *, seed: int) -> tuple[float | None, float | None, float | None]:
-    """Mean and 95 % percentile bootstrap limits; no limits of fewer than three values."""
-    if not len(values):
-        return None, None, None
-    array = np.asarray(values, dtype=float)
-    if len(array) < FEWEST:
-        return float(array.mean()), None, None
-    rng = np.random.default_rng(seed)
-    means = array[rng.integers(0, len(array), (RESAMPLES, len(array)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(array.mean()), float(low), float(high)

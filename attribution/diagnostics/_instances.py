@@ -49,7 +49,7 @@ def validity(counts: Sequence[float], boxes: Sequence[float]) -> float | None:
     return float(stats.spearmanr(counts, boxes).statistic)
 
 
-def mean_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+def t_interval(values: Sequence[float]) -> tuple[float, float | None, float | None]:
     """Mean and 95 % t limits; no limits of a single value."""
     mean = float(np.mean(values))
     if len(values) < 2:

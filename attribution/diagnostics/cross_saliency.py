@@ -18,7 +18,7 @@ from attribution.networks import Network, randomized
 from attribution.reductions import reduce_colours
 from attribution.scores import chunked, last_relu, logits_before_relu
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(

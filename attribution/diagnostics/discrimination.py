@@ -19,7 +19,7 @@ from attribution.reductions import reduce_colours
 from attribution.scores import chunked, last_relu, logits_before_relu
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(

@@ -22,7 +22,7 @@ from attribution.randomness import generator
 from attribution.scores import scores
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 COLUMNS = (
     "deletion",
     "deletion_probability",

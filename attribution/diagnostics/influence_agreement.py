@@ -15,7 +15,7 @@ from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, run_of, with_summaries
 from attribution.diagnostics._similarity import pooled, rank_correlation
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
-from attribution.diagnostics._asking import each_network, interval, run_of
+from attribution.diagnostics._asking import each_network, run_of
 from attribution.diagnostics._instances import components, evidence, validity
+from attribution.diagnostics._intervals import mean_interval
 from attribution.networks import Network
 from attribution.targets import Target
 
-VERSION = 2
+VERSION = 3
 
 
 def measure(
@@ -67,7 +68,9 @@ def measure(
         rows += found
         checked = _checked(subject, name, network, square=square, seed=seed, threshold=threshold, least=least)
         rows += checked
-        mean, low, high = interval([float(row["count"] or 0) for row in found], seed=seed)
+        mean, low, high, interval = mean_interval(
+            [float(row["count"] or 0) for row in found], seed=seed, over="visualizations"
+        )
         counts, boxes = ([float(row[column] or 0) for row in checked] for column in ("count", "boxes"))
         rows.append(
             {
@@ -78,7 +81,7 @@ def measure(
                 "count_low": low,
                 "count_high": high,
                 "visualizations": len(found),
-                "interval": "95 % bootstrap over visualizations",
+                "count_interval": interval,
                 "validity": validity(counts, boxes),
                 "images": len(checked),
             }

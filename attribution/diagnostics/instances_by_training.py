@@ -12,7 +12,7 @@ from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import run_of
-from attribution.diagnostics._instances import components, evidence, mean_interval, permutation, welch
+from attribution.diagnostics._instances import components, evidence, permutation, t_interval, welch
 from attribution.networks import Network
 from attribution.targets import Target
 
@@ -69,7 +69,7 @@ def measure(
     for threshold in thresholds:
         of = {arm: [counted[arm, name, threshold] for name in names] for arm, names in arms.items()}
         for arm, values in of.items():
-            mean, low, high = mean_interval(values)
+            mean, low, high = t_interval(values)
             rows.append(
                 {
                     "kind": "arm",

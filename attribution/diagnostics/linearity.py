@@ -13,7 +13,7 @@ from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, summaries, with_summaries
 from attribution.diagnostics._fidelity import explained, perturbed, tangent
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(
@@ -79,6 +79,8 @@ def measure(
             for end in ("", "_low", "_high"):  # a geometric mean: radii differ by factors
                 value = row.pop(f"log_radius{end}")
                 row[f"radius{end}"] = None if value is None else exp(float(value))
+            for about in ("_interval", "_images"):
+                row[f"radius{about}"] = row.pop(f"log_radius{about}")
             rows.append(row)
     return rows
 

@@ -20,10 +20,8 @@ from attribution.networks import Network
 from attribution.scores import resolved
 from attribution.targets import Target
 
-VERSION = 2
-COLUMNS = (
-    "top1",
-    "top5",
+VERSION = 3
+OF_BOXES = (
     "pointing",
     "centre_pointing",
     "mass",
@@ -31,16 +29,16 @@ COLUMNS = (
     "iou",
     "is_found",
     "centre_is_found",
-    "top1_found",
-    "top5_found",
-    "mask_pointing",
-    "mask_centre_pointing",
-    "mask_mass",
-    "mask_rank",
-    "mask_area",
-    "lead",
-    "mask_lead",
+    "whole_is_found",
 )
+OF_MASKS = ("mask_pointing", "mask_centre_pointing", "mask_mass", "mask_rank", "mask_area")
+PAIRS = (  # a lead, image by image: what leads, and what it is held against
+    ("lead", "pointing", "centre_pointing"),
+    ("mask_lead", "mask_pointing", "mask_centre_pointing"),
+    ("box_lead", "is_found", "whole_is_found"),
+)
+LEADS = tuple(lead for lead, _, _ in PAIRS)
+COLUMNS = ("top1", "top5", *OF_BOXES, "top1_found", "top5_found", *OF_MASKS, *LEADS)
 
 
 def measure(
@@ -56,12 +54,12 @@ def measure(
 
     ``pointing``: the map's peak lies in a box or within ``tolerance`` of a side (15 pixels of 224) of one. ``mass``:
     the share of the map in the boxes, whose share of the image is ``area``. ``is_found``: IoU of map's box and an
-    object's is at least 0.5; ``top5_found``: and the label is among the network's five first answers (None
-    for a network of five classes or fewer). Within the
-    mask: ``mask_pointing``, ``mask_mass``, and ``mask_rank``, the share of the map's highest pixels that lie in it, as
-    many as it has; by chance these are ``mask_area``. ``lead`` and
-    ``mask_lead``: 1 where only the map's peak hits, -1 where only the centre does, else 0. Maps are of the label, or of
-    the first answer where there is none.
+    object's is at least 0.5, ``whole_is_found`` the same of the whole image's; ``top5_found``: and the label is among
+    the network's five first answers (None for a network of five classes or fewer). Within the mask: ``mask_pointing``,
+    ``mask_mass``, and ``mask_rank``, the share of the map's highest pixels that lie in it, as many as it has; by chance
+    these are ``mask_area``. ``lead`` and ``mask_lead``: 1 where only the map's peak hits, -1 where only the centre
+    does, else 0; ``box_lead`` the same of the map's box and the whole image's. Maps are of the label, or of the first
+    answer where there is none.
     """
     images = images_of(subject)
     places = [
@@ -91,14 +89,14 @@ def measure(
                     }
                 )
                 row = rows[-1]
-                for kind in ("", "mask_"):  # of the map over the centre, image by image
-                    peak, centre = row[f"{kind}pointing"], row[f"{kind}centre_pointing"]
-                    row[f"{kind}lead"] = None if peak is None or centre is None else int(peak) - int(centre)
+                for lead, own, other in PAIRS:
+                    ours, theirs = row[own], row[other]
+                    row[lead] = None if ours is None or theirs is None else int(ours) - int(theirs)
                 for top in ("top1", "top5"):
                     known = row[top] is not None and row["is_found"] is not None
                     row[f"{top}_found"] = bool(row[top]) and bool(row["is_found"]) if known else None
                 told((number + (done + 1) / len(places)) / len(methods))
-    return with_summaries(rows, ("network", "method"), COLUMNS, seed=seed)
+    return with_summaries(rows, ("network", "method"), COLUMNS, seed=seed, leads=LEADS)
 
 
 def _label(subject: Subject, image: int) -> int | None:
@@ -154,7 +152,7 @@ def _placed(
     image: Tensor, saliency: Tensor, boxes: list[list[float]], tolerance: float, quantiles: tuple[float, float]
 ) -> Row:
     if not boxes:
-        return dict.fromkeys(COLUMNS[2:9])
+        return dict.fromkeys(OF_BOXES)
     height, width = saliency.shape
     inside = torch.zeros(height, width, dtype=torch.bool)
     for left, top, right, bottom in boxes:
@@ -164,6 +162,7 @@ def _placed(
     values = saliency.double().cpu()
     found = box_of(image.double().cpu().numpy(), values.numpy(), foreground=quantiles[0], background=quantiles[1])
     central = [width / 4, height / 4, 3 * width / 4, 3 * height / 4]
+    whole = [0.0, 0.0, float(width), float(height)]
     ious = [overlap(found, box) for box in boxes] if found else [0.0]
     return {
         "pointing": hits(peak, boxes, near),
@@ -173,13 +172,14 @@ def _placed(
         "iou": float(np.max(ious)),
         "is_found": bool(np.max(ious) >= 0.5),
         "centre_is_found": bool(max(overlap(central, box) for box in boxes) >= 0.5),
+        "whole_is_found": bool(max(overlap(whole, box) for box in boxes) >= 0.5),
         **dict(zip(("left", "top", "right", "bottom"), found or (None, None, None, None), strict=True)),
     }
 
 
 def _masked(saliency: Tensor, mask: Tensor | None, tolerance: float) -> Row:
     if mask is None:
-        return dict.fromkeys(COLUMNS[11:16])
+        return dict.fromkeys(OF_MASKS)
     height, width = saliency.shape
     values = saliency.double().cpu()
     peak = divmod(int(values.argmax()), width)

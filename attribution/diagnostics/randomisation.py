@@ -19,7 +19,7 @@ from attribution.randomness import generator
 from attribution.scores import resolved
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 
 
 def measure(

@@ -18,7 +18,7 @@ from attribution.rectifiers import Rule
 from attribution.scores import chunked
 from attribution.targets import Target
 
-VERSION = 1
+VERSION = 2
 RULES: tuple[Rule, ...] = ("back-propagation", "deconvolution", "guided")
 
 

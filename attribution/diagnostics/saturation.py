@@ -23,7 +23,7 @@ from attribution.randomness import generator
 from attribution.scores import chunked, scores
 from attribution.targets import Target
 
-VERSION = 2
+VERSION = 3
 
 
 def measure(

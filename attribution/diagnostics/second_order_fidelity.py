@@ -16,7 +16,7 @@ from attribution.diagnostics._asking import answers, each_network, images_of, wi
 from attribution.diagnostics._fidelity import Model, explained, perturbed, tangent
 from attribution.smoothing import in_cells
 
-VERSION = 1
+VERSION = 2
 MODELS = ("point", "order_0", "order_1", "order_2")
 
 

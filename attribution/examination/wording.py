@@ -3,17 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attribution.diagnostics._intervals import FEWEST
+
 from .drawing import Bar
 from .section import Number
 
 Row = Mapping[str, Any]
 UNKNOWN = "This could not be measured here."
-INTERVAL = "95 % interval"
 
 
 def plain(value: float, digits: int = 2) -> str:
     """A number with a real minus sign."""
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def named(row: Row, name: str) -> str:
+    """What a number's limits are called, such as “95 % bootstrap over images”."""
+    return str(row.get(f"{name}_interval") or row.get("interval") or "95 % interval")
 
 
 def within(row: Row, name: str, digits: int = 2, *, is_nested: bool = False) -> str:
@@ -23,8 +29,7 @@ def within(row: Row, name: str, digits: int = 2, *, is_nested: bool = False) -> 
         return "not measured"
     text = f"{value:.{digits}f}"
     if low is not None and high is not None:
-        kind = str(row.get("interval", INTERVAL)).split(" over ")[0]
-        ends = f"{kind} {low:.{digits}f} to {high:.{digits}f}"
+        ends = f"{named(row, name).split(' over ')[0]} {low:.{digits}f} to {high:.{digits}f}"
         text += f" [{ends}]" if is_nested else f" ({ends})"
     return text.replace("-", "−")
 
@@ -36,10 +41,10 @@ def number(row: Row, name: str, what: str, digits: int = 2, *, factor: float = 1
         return None
     if low is None or high is None:
         count = row.get(f"{name}_images", row.get("images", 1))
-        interval = f"of {count} image{'' if count == 1 else 's'}: too few for an interval"
+        many = f"{count} image{'' if count == 1 else 's'}"
+        interval = f"the same on all {many}" if count >= FEWEST else f"of {many}: too few for an interval"
     else:
-        ends = f"{plain(factor * low, digits)} to {plain(factor * high, digits)}"
-        interval = f"{row.get('interval', INTERVAL)}: {ends}"
+        interval = f"{named(row, name)}: {plain(factor * low, digits)} to {plain(factor * high, digits)}"
     return Number(f"{plain(factor * value, digits)}{unit}", what, interval)
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 
 from attribution import compute, plugins
 from attribution.diagnostics import Row, Subject
-from attribution.diagnostics._asking import interval
 from attribution.diagnostics._fidelity import explained
+from attribution.diagnostics._intervals import mean_interval
 from attribution.diagnostics.linearity import radius
 from attribution.networks import Network
 from attribution.rectifiers import NothingToActOnError
@@ -243,11 +244,34 @@ def test_units_are_ranked_by_their_peaks() -> None:
     assert values[0] == pytest.approx(float(peak.max()), rel=1e-5)
 
 
-def test_the_interval_of_a_mean_needs_three_images_and_covers_it() -> None:
-    assert interval([], seed=0) == (None, None, None)
-    assert interval([1.0, 3.0], seed=0) == (2.0, None, None)
-    mean, low, high = interval([0.0, 1.0, 2.0, 5.0], seed=0)
-    assert mean == 2
-    assert low is not None
-    assert high is not None
-    assert low < 2 < high
+def test_the_interval_of_a_mean_is_of_its_values_kind_and_never_of_none() -> None:
+    assert mean_interval([], seed=0) == (None, None, None, "")
+    assert mean_interval([1.0, 3.0], seed=0) == (2.0, None, None, "")
+    assert mean_interval([0.4] * 20, seed=0) == (pytest.approx(0.4), None, None, "")
+    few = mean_interval([0.0, 1.0, 2.0, 5.0], seed=0)
+    by_scipy = stats.t.interval(0.95, 3, loc=2, scale=stats.sem([0, 1, 2, 5]))
+    assert few == (2, pytest.approx(by_scipy[0]), pytest.approx(by_scipy[1]), "95 % t over images")
+    many = mean_interval([0.0, 1.0, 2.0, 5.0, 3.0, 4.0], seed=0, over="views")
+    assert many.name == "95 % bootstrap over views"
+    assert many.low is not None
+    assert many.high is not None
+    assert 0 < many.low < 2.5 < many.high < 5
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 5), (3, 4), (27, 35), (16, 16)])
+def test_shares_have_the_exact_binomial_interval(hits: int, count: int) -> None:
+    found = mean_interval([1.0] * hits + [0.0] * (count - hits), seed=0)
+    by_scipy = stats.binomtest(hits, count).proportion_ci(method="exact")
+    assert found[:3] == pytest.approx((hits / count, *by_scipy))
+    assert found.name == "95 % exact binomial over images"
+
+
+@pytest.mark.parametrize(("won", "lost", "same"), [(4, 1, 30), (6, 0, 10), (5, 0, 0), (1, 9, 3), (20, 4, 1)])
+def test_a_lead_is_sure_just_where_the_sign_test_says_so(won: int, lost: int, same: int) -> None:
+    found = mean_interval([1.0] * won + [-1.0] * lost + [0.0] * same, seed=0, is_lead=True)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low <= found.mean <= found.high
+    is_sure = not found.low <= 0 <= found.high
+    assert is_sure == (stats.binomtest(won, won + lost).pvalue <= 0.05)
+    assert mean_interval([0.0] * 9, seed=0, is_lead=True) == (0, None, None, "")

@@ -132,9 +132,19 @@ def test_planted_truth_is_localised_and_the_centre_is_not() -> None:
     row = summary(measured("localisation", about))
     assert row["pointing"] == 1
     assert row["centre_pointing"] == 0
-    assert (row["lead"], row["lead_low"], row["lead_high"]) == (1, 1, 1)
+    assert (row["lead"], row["lead_low"], row["lead_high"]) == (1, pytest.approx(2 * 0.025**0.25 - 1), 1)
     assert row["mass"] == pytest.approx(1)
     assert row["area"] == pytest.approx(64 / 576)
+    assert row["whole_is_found"] == 0
+
+
+def test_the_whole_image_is_a_box_for_whatever_fills_it() -> None:
+    about = subject()
+    most, corner = [0.0, 0.0, 18.0, 18.0], [0.0, 0.0, 8.0, 8.0]
+    about.boxes = [[most], [corner], [most, corner], [corner]]
+    rows = [row for row in measured("localisation", about) if row["image"] is not None]
+    assert [row["whole_is_found"] for row in rows] == [True, False, True, False]
+    assert [row["box_lead"] for row in rows] == [int(row["is_found"]) - int(row["whole_is_found"]) for row in rows]
 
 
 def test_localisation_stands_networks_side_by_side_and_asks_for_labels_or_boxes() -> None:

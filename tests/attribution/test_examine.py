@@ -41,7 +41,7 @@ from attribution.management.commands.examine import named_arms
 from attribution.models import Image, Measurement, SaliencyMap, State, Visualization
 from tests.attribution import demo_rows
 
-INTERVALS = r"95 % (bootstrap|Welch) over|range over|too few for an interval"
+INTERVALS = r"95 % (bootstrap|Welch|t|sign test|exact binomial) over|range over|too few for an interval|the same on all"
 MARKS = [*(f"S{place}" for place in range(1, 17)), "+"]
 
 
@@ -125,9 +125,29 @@ OPPOSITES: list[tuple[Callable[..., str], tuple[Any, ...], str, tuple[Any, ...],
     (rules.answer, (row(cosine=0.99),), "nearly the same", (row(cosine=0.2),), "different things"),
     (
         localisation.answer,
-        (row(pointing=0.9, centre_pointing=0.5, lead=0.4, lead_low=0.2, lead_high=0.6, is_found=0.5),),
+        (
+            row(
+                pointing=0.9,
+                centre_pointing=0.5,
+                lead=0.4,
+                lead_low=0.2,
+                lead_high=0.6,
+                is_found=0.5,
+                whole_is_found=0.5,
+            ),
+        ),
         "knows more than the centre; 50 %",
-        (row(pointing=0.2, centre_pointing=0.5, lead=-0.3, lead_low=-0.5, lead_high=-0.1, is_found=0.1),),
+        (
+            row(
+                pointing=0.2,
+                centre_pointing=0.5,
+                lead=-0.3,
+                lead_low=-0.5,
+                lead_high=-0.1,
+                is_found=0.1,
+                whole_is_found=0.5,
+            ),
+        ),
         "does worse than the centre",
     ),
     (
@@ -135,6 +155,13 @@ OPPOSITES: list[tuple[Callable[..., str], tuple[Any, ...], str, tuple[Any, ...],
         (row(mask_pointing=0.9, mask_centre_pointing=0.5, mask_lead=0.4, mask_lead_low=0.2, mask_lead_high=0.6),),
         "knows more than the centre",
         (row(mask_pointing=0.9, mask_centre_pointing=0.8, mask_lead=0.1, mask_lead_low=-0.1, mask_lead_high=0.3),),
+        "no sure difference",
+    ),
+    (
+        localisation._boxed,
+        (row(is_found=0.8, whole_is_found=0.5, box_lead_low=0.1, box_lead_high=0.5),),
+        "more than it",
+        (row(is_found=0.4, whole_is_found=0.5, box_lead_low=-0.3, box_lead_high=0.1),),
         "no sure difference",
     ),
     (

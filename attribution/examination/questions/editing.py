@@ -1,11 +1,13 @@
 """S9: editing an image through back-propagation."""
 
+from attribution.diagnostics._intervals import mean_interval
+
 from ..drawing import Series, lines
 from ..ordering import EDITS
 from ..pictures import picture
 from ..results import Results
 from ..section import Section
-from ..wording import Row, plain, ranged
+from ..wording import Row, number, plain, ranged
 
 SEEN = 0.5  # the probability from which on the network counts as seeing the other class
 
@@ -48,6 +50,9 @@ def ask(found: Results) -> Section:
             continue
         ends[prior] = {key: sum(end[key] for end in there) / len(there) for key in ("probability", "change")}
         changes = [255 * end["change"] for end in there if end["probability"] > SEEN]
+        mean, low, high, interval = mean_interval([end["probability"] > SEEN for end in there], seed=0)
+        seen = {"seen": mean, "seen_low": low, "seen_high": high, "seen_interval": interval, "images": len(there)}
+        section.count(number(seen, "seen", f"of {title} edits are seen as the other class", 0, factor=100, unit=" %"))
         section.count(ranged(changes, f"grey levels of change until p > {SEEN:g}, {title} steps", "images", 1))
         size = (3 * found.plan.network.view_size**2) ** 0.5
         name = f"edit {prior} {first.pk}"

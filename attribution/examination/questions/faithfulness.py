@@ -72,7 +72,7 @@ def ask(found: Results) -> Section:
                 title=caption,
                 high=1,
             ),
-            f"{caption} over {next(iter(rows.values()), {}).get('images', 0)} images with 95 % bootstrap intervals, "
+            f"{caption} over {next(iter(rows.values()), {}).get('images', 0)} images with 95 % intervals, "
             "beside a map of noise.",
         )
     for image in found.plan.few[:2]:

@@ -63,7 +63,7 @@ def ask(found: Results) -> Section:
                 low=-1,
                 high=1,
             ),
-            f"Mean over {rows[0]['images']} images with its 95 % bootstrap interval; dashed: 0.9.",
+            f"Mean over {rows[0]['images']} images with its 95 % interval; dashed: 0.9.",
         )
     for image in found.plan.few[:2]:
         shown = [found.map("gradient", image, "largest absolute value (the paper’s)")]

@@ -47,7 +47,7 @@ def ask(found: Results) -> Section:
             )
     section.draw(
         lines(series, x="layers below the answer", y="cosine", title="Agreement of the ReLU rules by layer", high=1),
-        "From the class score (left) down to the image (right); bands: 95 % bootstrap over images.",
+        "From the class score (left) down to the image (right); bands: 95 % intervals over images.",
     )
     at_image = found.summary("rule_agreement", one="back-propagation", other="deconvolution", layer="image")
     section.answer = answer(at_image)

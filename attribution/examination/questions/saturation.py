@@ -81,7 +81,7 @@ def ask(found: Results) -> Section:
         number(row, "kappa_mean", "κ from the mean colour, 1 where the score is straight"),
     )
     section.tell(
-        "Saturation, mean over images with 95 % bootstrap intervals",
+        "Saturation, mean over images with 95 % intervals",
         ("measured", "mean", "interval"),
         [
             (title, plain(row[name], 3), f"{plain(row[f'{name}_low'], 3)} to {plain(row[f'{name}_high'], 3)}")
@@ -103,7 +103,7 @@ def ask(found: Results) -> Section:
                 low=-1,
                 high=1,
             ),
-            f"Noise of {order['deviation']:g} that shifts whole cells; {order['images']} images, 95 % bootstrap.",
+            f"Noise of {order['deviation']:g} that shifts whole cells; {order['images']} images, 95 % intervals.",
         )
     _flips(section, row)
     for image in found.plan.few[:2]:
