@@ -93,7 +93,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
 }
 
 HTML = {"text": Key("html")}
-EXCLUSIONS = Key("list", [], keys={"rule": Key("string"), "parameters": Key("table", {})})
+EXCLUSIONS = Key("list", [], keys={"rule": Key("string"), "parameters": Key("table", {}), "reason": Key("string", "")})
 TASK = {"name": Key("name"), "trial_type": Key("string"), "options": Key("table", {})}
 STIMULI = {"count": Key("whole", 0, low=0, high=100), "images": Key("strings", [])}
 KEYS: dict[str, Key] = {

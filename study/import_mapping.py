@@ -257,7 +257,9 @@ def _exclusions(blocks: Sequence[Any], problems: list[str]) -> list[dict[str, An
                 named = [plain(one) for one in block["participants"]]
                 made.append({"rule": "participants", "parameters": {"named": named, "reason": reason}})
             continue
-        rule = block.get("rule", "")
+        rule, reason = block.get("rule", ""), block.get("reason", "")
+        if not isinstance(reason, str):
+            problems.append(f"{where}: reason should be a sentence in quotes.")
         if rule not in plugins.names("study.exclusions"):
             known = ", ".join(plugins.names("study.exclusions"))
             problems.append(f"{where}: there is no rule “{rule}”; there are: {known}.")
@@ -268,6 +270,8 @@ def _exclusions(blocks: Sequence[Any], problems: list[str]) -> list[dict[str, An
             given[next(iter(declared))] = given.pop("value")  # the rule’s first parameter, whatever it is called
         try:
             made.append({"rule": rule, "parameters": plugins.complete("study.exclusions", rule, given)})
+            if reason:
+                made[-1]["reason"] = reason
         except plugins.PluginError as error:
             problems.append(f"{where}: {error}")
     return made

@@ -22,6 +22,7 @@ FLAGS = {
     "absent_response_time": "response times are missing",
     "timed_out": "answers timed out",
     "without_answer": "rows hold no answer",
+    "unknown_excluded": "participants who are to be left out by name have no rows that count",
 }
 PHASES = ("main", "practice", "training", "quiz", "repeat", "catch", "questionnaire")
 LONGEST = {"participant": 80, "condition": 80, "item": 200, "trial_type": 80}
@@ -231,9 +232,14 @@ class _Checked:
         flags["timed_out"] += bool(row.get("is_timed_out"))
         if "response" in row and "answer_key" in row and "correct" not in row:
             is_known = row["response"] is not None and row["answer_key"] is not None
-            row["correct"] = row["response"] == row["answer_key"] if is_known else None
+            row["correct"] = self._is_same(row["response"], row["answer_key"]) if is_known else None
         answers = [row[name] for name in ("correct", "rating", "winner") if name in row]
         flags["without_answer"] += all(value is None for value in answers)
+
+    def _is_same(self, one: str, other: str) -> bool:
+        """The same text, or the same number: a table that lacks some of a column's values writes 3 as 3.0."""
+        numbers = [self._number(text) for text in (one, other) if _is_number(text, self.mapping.decimal)]
+        return one == other or (len(numbers) == 2 and None not in numbers and numbers[0] == numbers[1])
 
     def finished(self) -> Imported:
         if self.problems:
@@ -248,6 +254,8 @@ class _Checked:
             if is_number:
                 for row in self.found.rows:
                     row[name] = self._number(row[name] or "")
+        named = [one for rule in self.mapping.exclusions for one in rule["parameters"].get("named", ())]
+        self.found.flags["unknown_excluded"] = len(set(named) - {row["participant"] for row in self.found.rows})
         return self.found
 
 

@@ -19,11 +19,13 @@ UNFINISHED = {
 
 
 def apply(rules: Sequence[Mapping[str, Any]], participants: pd.DataFrame, responses: pd.DataFrame) -> None:
-    """Ask the declared rules in their order and note the first that fires in ``participants``, with its reason."""
+    """Ask the declared rules in their order; note the first that fires in ``participants``, and all that it says."""
     for block in rules:
         plugin = plugins.load("study.exclusions", block["rule"])
         parameters = plugins.complete("study.exclusions", block["rule"], block.get("parameters", {}))
         reasons = plugin.excluded(participants, responses, **parameters)
+        if block.get("reason"):
+            reasons = {name: f"{reason} {block['reason']}" for name, reason in reasons.items()}
         fires = participants["participant"].isin(reasons) & participants["excluded_by"].isna()
         participants.loc[fires, "reason"] = participants.loc[fires, "participant"].map(reasons)
         participants.loc[fires, "excluded_by"] = block["rule"]

@@ -1,12 +1,15 @@
 """Workers are killed, messages lost, the broker's folder deleted: everything is computed once all the same."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import backends
-from tests.installation import DEMO, EMBEDDED, SERVICES, Installation, installed
+from tests.installation import DEMO, EMBEDDED, ROOT, SERVICES, Installation, installed
 
 MAPS, MODELS, RESTARTS = 6, 3, 1
 
@@ -105,3 +108,20 @@ def test_a_worker_that_is_asked_to_stop_gives_back_what_it_computes(gander: Inst
     assert gander.states("visualization").get("running") is None
     assert gander.query("SELECT max(attempts) FROM attribution_visualization WHERE state = 'pending'") == [(0,)]
     assert gander.query("SELECT count(*) FROM attribution_worker") == [(0,)]
+
+
+@pytest.mark.parametrize("gander", [EMBEDDED], indirect=True)
+def test_a_command_that_is_interrupted_says_so_and_goes_on_from_there(gander: Installation) -> None:
+    command = [sys.executable, "manage.py", *ORDER, "--wait"]
+    process = subprocess.Popen(command, cwd=ROOT, env=gander.environment, stderr=subprocess.PIPE)
+    gander.wait(lambda: gander.states("visualization").get("running"), "it computes, for no worker runs")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.decode().splitlines()[-1].endswith("goes on from here when the command is given again.")
+    assert "Traceback" not in said.decode()
+    assert gander.states("visualization").get("running") is None
+    again = subprocess.run(command, cwd=ROOT, env=gander.environment, capture_output=True, text=True, timeout=120)
+    assert again.returncode == 0, again.stderr
+    assert is_all_done(gander)
+    check_that_everything_is_there_once(gander)

@@ -63,7 +63,8 @@ def visualize(
 
         def slope(images: Tensor, part: slice) -> Tensor:
             some = images[part]
-            return gradients(network, some, [target] * len(some))[1].flatten(1).norm(dim=1)
+            norms: Tensor = gradients(network, some, [target] * len(some))[1].flatten(1).norm(dim=1)
+            return norms
 
         for pixels in (0, 1, 0, 2, 0, 4, 0, 8, 0):
             slopes = chunked(network, partial(slope, start), restarts)

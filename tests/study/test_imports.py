@@ -1,6 +1,7 @@
 """Other people's answers: what is read how, and what is refused, with line and column and nothing half imported."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -213,6 +214,26 @@ def test_exclusions_of_the_mapping_are_applied_and_said(bring):
         "007": "accuracy_at_most", "8": "accuracy_at_most", "3": "participants",
     }  # fmt: skip
     assert counts["participants"]["analysed"] == 1
+
+
+def test_a_reason_beside_a_rule_is_told_with_the_rules_own(bring):
+    mapping = MAPPING + '[[exclude]]\nrule = "accuracy_at_most"\nvalue = 0.5\nreason = "As the authors did."\n'
+    study = bring(TABLE + "4,a,new,1\n4,b,new,1\n", mapping)
+    _, exclusions, _ = frames.answers(study)
+    assert len(exclusions) == 2
+    assert all(re.search(r"\. As the authors did\.$", reason) for reason in exclusions["reason"])
+
+
+def test_names_to_leave_out_that_nobody_has_are_counted_and_told(bring):
+    study = bring(mapping=MAPPING + '[[exclude]]\nparticipants = ["007", "nobody"]\nreason = "As asked."\n')
+    assert study.document["import"]["flags"]["unknown_excluded"] == 1
+    assert frames.answers(study)[2]["participants"]["excluded"] == 1
+
+
+def test_a_number_is_the_same_answer_however_it_is_written(bring):
+    mapping = '[columns]\nparticipant = "who"\nitem = "what"\nresponse = "said"\nanswer_key = "true"\n'
+    table = "who,what,said,true\n1,a,3,3.0\n1,b,3,3.5\n1,c,goose,goose\n1,d,none,null\n"
+    assert list(rows_of(bring(table, mapping))["correct"]) == [True, False, True, False]
 
 
 def test_chance_reaches_the_analysis(bring):
