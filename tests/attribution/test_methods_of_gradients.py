@@ -35,7 +35,8 @@ def test_integrated_gradients_of_a_smooth_network_add_up_to_the_change_of_the_sc
     for baseline in ("mean", "black", "blurred"):
         found = methods.run("integrated_gradients", network, images, TARGETS, seed=0, parameters={"baseline": baseline})
         for note in found.notes:
-            assert abs(note["completeness_gap"]) < 1e-4 * abs(note["score_difference"])
+            rounding = 1e-6  # of scores near 1 in single precision
+            assert abs(note["completeness_gap"]) < 1e-4 * abs(note["score_difference"]) + rounding
 
 
 def test_a_rule_that_meets_no_relu_below_a_unit_is_refused() -> None:

@@ -4,7 +4,9 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -89,11 +91,19 @@ def _rows(path, resource, found):
     return rows
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Where the first test that needs it writes a bundle, which nobody changes."""
+    return tmp_path_factory.mktemp("written")
+
+
 @pytest.fixture
-def bundle(tmp_path):
-    rules = [{"rule": "participants", "parameters": {"named": ["0000"], "reason": "=1+1, “asked” us\nto."}}]
-    reports.write(answered_study(participants=3, exclusions=rules, conditions=(*CONDITIONS, PHOTO)), tmp_path)
-    return tmp_path
+def bundle(written, tmp_path, db):
+    if not (written / "datapackage.json").exists():
+        rules = [{"rule": "participants", "parameters": {"named": ["0000"], "reason": "=1+1, “asked” us\nto."}}]
+        study = answered_study(participants=3, exclusions=rules, conditions=(*CONDITIONS, PHOTO))
+        reports.write(study, written)
+    return Path(shutil.copytree(written, tmp_path / "bundle"))
 
 
 def test_the_data_package_is_valid_and_describes_every_file(bundle):

@@ -42,7 +42,7 @@ def test_every_type_asks_how_sure_one_is_on_top_of_its_own_answer(kind: Any, opt
 
 @every_type
 def test_every_type_sends_its_times_to_the_page(kind: Any, options: dict[str, Any]) -> None:
-    plain, _ = presented(kind, options, 3)
+    plain, _ = presented(kind, {**options, "minimum_ms": 0, "picture_ms": 0, "deadline_ms": 0}, 3)
     assert (plain.minimum_ms, plain.picture_ms, plain.deadline_ms) == (0, 0, 0)
     timed, _ = presented(kind, {**options, "minimum_ms": 300, "picture_ms": 700, "deadline_ms": 4000}, 3)
     assert (timed.minimum_ms, timed.picture_ms, timed.deadline_ms) == (300, 700, 4000)
