@@ -28,7 +28,7 @@ def pair_screen(stimulus: Stimulus, prompt: str, alt: str, panels: Sequence[str]
     return Screen(prompt, pictures(stimulus, panels, reference_alt) + shown, (control,))
 
 
-def check_pair_options(options: Options) -> None:
+def check_options(options: Options) -> None:
     if not options["prompt"] or not options["alt"]:
         raise OptionError("needs two texts: prompt, the question, and alt, what a screen reader calls the two photos.")
     if options["panels"] and not options["reference_alt"]:
@@ -44,8 +44,8 @@ def check_pair_options(options: Options) -> None:
         raise OptionError("pairs hold an item twice; each has one pair.")
 
 
-def compose_pair(item: Item | None, options: Options, rng: random.Random) -> Composition:
-    """The item's pair in an order drawn by ``rng``."""
+def compose(item: Item | None, items: Sequence[Item], options: Options, rng: random.Random) -> Composition:
+    """The item's two photos in an order drawn by ``rng``, and which of them is right."""
     found = next((pair for pair in options["pairs"] if item is not None and pair[0] == item.name), None)
     if found is None and item is not None and not options["pairs"] and {"right", "other"} <= set(item.truth):
         found = (item.name, str(item.truth["right"]), str(item.truth["other"]))
@@ -59,7 +59,12 @@ def compose_pair(item: Item | None, options: Options, rng: random.Random) -> Com
     return Composition(key={"correct": str(1 + order.index(found[1])), "shown": order}, pictures=wanted)
 
 
-def score_choice(answer: Answer, key: Mapping[str, Any]) -> dict[str, Any]:
+def chance(options: Options) -> float | None:
+    """One half: two photos."""
+    return 1 / 2
+
+
+def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
     """The columns of a choice among numbered pictures; ``key`` is {"correct": number, "shown": what each is}."""
     chosen = answer.get("choice")
     return {
@@ -70,7 +75,7 @@ def score_choice(answer: Answer, key: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def choosing_bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:
+def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:
     """Knows the right one with probability ``skill``, otherwise guesses."""
     knows = key is not None and "correct" in key and rng.random() < skill
     guess = rng.choice([value for value, _ in screen.controls[0].values])

@@ -20,12 +20,12 @@ from . import (
     Screen,
     Stimulus,
     Wanted,
+    _pairs,
     check_controls,
     named,
     pictures,
 )
 from ._lettered import lettered
-from ._pairs import choosing_bot, score_choice
 
 VERSION = 1
 KEYBOARD = "Tab reaches the letters, the arrow keys choose one, Enter on the button sends it."
@@ -74,7 +74,7 @@ def check(screen: Screen, answer: Answer) -> None:
 
 
 def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    return score_choice(answer, key)
+    return _pairs.score(answer, key, options)
 
 
 def chance(options: Options) -> float | None:
@@ -102,4 +102,4 @@ def compose(item: Item | None, items: Sequence[Item], options: Options, rng: ran
 
 def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:
     """Knows the network's class with probability ``skill``, otherwise guesses."""
-    return choosing_bot(screen, key, skill, rng)
+    return _pairs.bot(screen, key, skill, rng)

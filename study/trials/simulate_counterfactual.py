@@ -4,15 +4,14 @@ Two occlusions, in-fills or edits of one photo, after Zimmermann et al. 2021 (ar
 that should tell. The right one is the one that the network's score says.
 """
 
-import random
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from . import Answer, Composition, Item, Options, Screen, Stimulus, _pairs, check_controls
+from . import Screen, Stimulus, _pairs, check_controls
 
 VERSION = 2
-KEYBOARD = _pairs.KEYBOARD
-COLUMNS = _pairs.COLUMNS
+KEYBOARD, COLUMNS = _pairs.KEYBOARD, _pairs.COLUMNS
+check_options, compose, chance = _pairs.check_options, _pairs.compose, _pairs.chance
+check, score, bot = check_controls, _pairs.score, _pairs.bot
 
 
 def present(
@@ -26,30 +25,3 @@ def present(
 ) -> Screen:
     """The condition's picture where ``panels`` name it, and two photos; ``pairs`` say which ones and stay hidden."""
     return _pairs.pair_screen(stimulus, prompt, alt, panels, reference_alt)
-
-
-def check_options(options: Options) -> None:
-    _pairs.check_pair_options(options)
-
-
-def check(screen: Screen, answer: Answer) -> None:
-    check_controls(screen, answer)
-
-
-def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    return _pairs.score_choice(answer, key)
-
-
-def chance(options: Options) -> float | None:
-    """One half: two photos."""
-    return 1 / 2
-
-
-def compose(item: Item | None, items: Sequence[Item], options: Options, rng: random.Random) -> Composition:
-    """The item's two photos, and which of them is right."""
-    return _pairs.compose_pair(item, options, rng)
-
-
-def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:
-    """Knows the right photo with probability ``skill``, otherwise guesses."""
-    return _pairs.choosing_bot(screen, key, skill, rng)

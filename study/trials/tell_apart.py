@@ -20,10 +20,10 @@ from . import (
     Screen,
     Stimulus,
     Wanted,
+    _pairs,
     check_controls,
 )
 from ._lettered import lettered
-from ._pairs import choosing_bot, score_choice
 
 VERSION = 2
 COMPARED = (2, 2)
@@ -61,7 +61,7 @@ def check(screen: Screen, answer: Answer) -> None:
 
 
 def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    return score_choice(answer, key)
+    return _pairs.score(answer, key, options)
 
 
 def chance(options: Options) -> float | None:
@@ -90,4 +90,4 @@ def compose(item: Item | None, items: Sequence[Item], options: Options, rng: ran
 
 def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:
     """Sees the difference with probability ``skill``, otherwise guesses."""
-    return choosing_bot(screen, key, skill, rng)
+    return _pairs.bot(screen, key, skill, rng)
