@@ -1,6 +1,6 @@
 """What every diagnostic asks of its subject, and how it sums up over images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from attribution.diagnostics import Row, Run, Subject
-from attribution.diagnostics._intervals import mean_interval
+from attribution.diagnostics._intervals import Kind, mean_interval
 from attribution.networks import Network
 from attribution.scores import chunked, resolved
 from attribution.targets import Target
@@ -57,19 +57,15 @@ def each_network(subject: Subject) -> Iterator[tuple[str, Network, Callable[[flo
         told(1.0)
 
 
-def with_summaries(
-    rows: list[Row], by: Sequence[str], values: Sequence[str], *, seed: int, leads: Sequence[str] = ()
-) -> list[Row]:
+def with_summaries(rows: list[Row], by: Sequence[str], values: Mapping[str, Kind], *, seed: int) -> list[Row]:
     """The rows of single images, then for each group one whose ``image`` is None: see ``summaries``."""
-    return rows + summaries(rows, by, values, seed=seed, leads=leads)
+    return rows + summaries(rows, by, values, seed=seed)
 
 
-def summaries(
-    rows: Sequence[Row], by: Sequence[str], values: Sequence[str], *, seed: int, leads: Sequence[str] = ()
-) -> list[Row]:
+def summaries(rows: Sequence[Row], by: Sequence[str], values: Mapping[str, Kind], *, seed: int) -> list[Row]:
     """A row for each group: each value's mean over its images with ``_low``, ``_high``, ``_interval`` and ``_images``.
 
-    ``leads`` are those that are -1, 0 or 1 for each image; ``_interval`` names the limits, "" where there are none.
+    ``values`` say of each what it can be; ``_interval`` names the limits, "" where there are none.
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
@@ -77,9 +73,9 @@ def summaries(
     found: list[Row] = []
     for key, members in groups.items():
         summary: Row = {**dict(zip(by, key, strict=True)), "image": None, "images": len(members)}
-        for name in values:
+        for name, kind in values.items():
             known = [float(value) for row in members if (value := row.get(name)) is not None and np.isfinite(value)]
-            mean, low, high, interval = mean_interval(known, seed=seed, is_lead=name in leads)
+            mean, low, high, interval = mean_interval(known, seed=seed, kind=kind)
             summary |= {
                 name: mean,
                 f"{name}_low": low,

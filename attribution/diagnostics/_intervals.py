@@ -12,6 +12,21 @@ RESAMPLES = 2000
 TAIL = 0.025
 
 
+class Kind(NamedTuple):
+    """What a number can be: no less than ``low``, no more than ``high``; of a lead -1, 0 or 1."""
+
+    low: float = -np.inf
+    high: float = np.inf
+    is_lead: bool = False
+
+
+ANY = Kind()
+SHARE = Kind(0, 1)  # a probability, or whether something is so
+ALIKE = Kind(-1, 1)  # a correlation, cosine or SSIM
+FIT = Kind(high=1)  # R²
+LEAD = Kind(-1, 1, is_lead=True)  # in how many images more the one is right than the other
+
+
 class Interval(NamedTuple):
     """A mean with its 95 % limits and their name; limits None and name "" where none can be given."""
 
@@ -21,11 +36,11 @@ class Interval(NamedTuple):
     name: str = ""
 
 
-def mean_interval(values: Sequence[float], *, seed: int, over: str = "images", is_lead: bool = False) -> Interval:
+def mean_interval(values: Sequence[float], *, seed: int, over: str = "images", kind: Kind = ANY) -> Interval:
     """The mean of finite values with 95 % limits; none of fewer than three values, or where all are the same.
 
-    Shares, of values 0 and 1, by the binomial law (Clopper & Pearson 1934); a lead, of values -1, 0 and 1, by the sign
-    test; 3 to 5 values by Student's t, more by the percentile bootstrap (Efron 1979).
+    Shares of values 0 and 1 by the binomial law (Clopper & Pearson 1934); a lead by the sign test; 3 to 5 values by
+    Student's t, cut off where no such number can be; more by the percentile bootstrap (Efron 1979).
     """
     array = np.asarray(values, dtype=float)
     if not len(array):
@@ -33,20 +48,20 @@ def mean_interval(values: Sequence[float], *, seed: int, over: str = "images", i
     mean = float(array.mean())
     if len(array) < FEWEST:
         return Interval(mean)
-    if is_lead:
+    if kind.is_lead:
         won, lost = int((array > 0).sum()), int((array < 0).sum())
         if not won + lost:
             return Interval(mean)
         share = (won + lost) / len(array)
         low, high = (share * (2 * end - 1) for end in _binomial(won, won + lost))
         return Interval(mean, low, high, f"95 % sign test over {over}")
-    if np.isin(array, (0, 1)).all():
+    if kind is SHARE and np.isin(array, (0, 1)).all():
         return Interval(mean, *_binomial(int(array.sum()), len(array)), f"95 % exact binomial over {over}")
     if np.ptp(array) == 0:
         return Interval(mean)
     if len(array) < FEW:
         half = float(stats.t.isf(TAIL, len(array) - 1) * stats.sem(array))
-        return Interval(mean, mean - half, mean + half, f"95 % t over {over}")
+        return Interval(mean, max(mean - half, kind.low), min(mean + half, kind.high), f"95 % t over {over}")
     rng = np.random.default_rng(seed)
     means = array[rng.integers(0, len(array), (RESAMPLES, len(array)))].mean(axis=1)
     low, high = np.quantile(means, [TAIL, 1 - TAIL])

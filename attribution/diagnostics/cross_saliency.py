@@ -13,12 +13,14 @@ from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import each_network, images_of, logits_of, with_summaries
+from attribution.diagnostics._intervals import ALIKE
 from attribution.diagnostics._similarity import correlation, rank_correlation
 from attribution.networks import Network, randomized
 from attribution.reductions import reduce_colours
 from attribution.scores import chunked, last_relu, logits_before_relu
 
 VERSION = 2
+VALUES = {"correlation": ALIKE, "signed": ALIKE}
 
 
 def measure(
@@ -69,7 +71,7 @@ def measure(
                     ]
             told((turn + 1) / len(kinds))
     by = ("network", "weights", "one", "other", "one_label", "other_label", "is_same")
-    pairs = with_summaries(rows, by, ("correlation", "signed"), seed=seed)
+    pairs = with_summaries(rows, by, VALUES, seed=seed)
     return pairs + over_pairs(rows, seed=seed)
 
 
@@ -92,7 +94,7 @@ def over_pairs(rows: Sequence[Row], *, seed: int) -> list[Row]:
         }
         for (network, weights, image), members in of_image.items()
     ]
-    summed = with_summaries(means, ("network", "weights", "pairs"), ("correlation", "signed"), seed=seed)
+    summed = with_summaries(means, ("network", "weights", "pairs"), VALUES, seed=seed)
     return [row for row in summed if row["image"] is None]
 
 

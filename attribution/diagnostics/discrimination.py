@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import each_network, images_of, logits_of, run_of, with_summaries
+from attribution.diagnostics._intervals import ALIKE, ANY
 from attribution.diagnostics._similarity import cosine, rank_correlation
 from attribution.networks import Network
 from attribution.reductions import reduce_colours
@@ -92,7 +93,7 @@ def measure(
             )
     of_images = [row for row in rows if row["kind"] == "image"]
     shown = [row for row in rows if row["kind"] != "image"]
-    values = ("cosine", "left", "rank", "difference")
+    values = {"cosine": ALIKE, "left": ANY, "rank": ALIKE, "difference": ANY}
     return with_summaries(of_images, ("network", "kind"), values, seed=seed) + shown
 
 

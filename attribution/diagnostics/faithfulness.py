@@ -15,6 +15,7 @@ from torch import Tensor
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, run_of, with_summaries
 from attribution.diagnostics._infidelity import infidelity, sensitivity
+from attribution.diagnostics._intervals import ALIKE, ANY, SHARE
 from attribution.diagnostics._removal import area, curve, importance, imputed
 from attribution.fills import filled
 from attribution.networks import Network
@@ -23,15 +24,15 @@ from attribution.scores import scores
 from attribution.targets import Target
 
 VERSION = 2
-COLUMNS = (
-    "deletion",
-    "deletion_probability",
-    "insertion",
-    "insertion_probability",
-    "sensitivity",
-    "infidelity",
-    "road",
-)
+COLUMNS = {
+    "deletion": ANY,
+    "deletion_probability": SHARE,
+    "insertion": ANY,
+    "insertion_probability": SHARE,
+    "sensitivity": ALIKE,
+    "infidelity": SHARE,
+    "road": SHARE,
+}
 
 
 def measure(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, run_of, with_summaries
+from attribution.diagnostics._intervals import ALIKE
 from attribution.diagnostics._similarity import pooled, rank_correlation
 
 VERSION = 2
@@ -56,4 +57,4 @@ def measure(
                 }
                 for image, value in enumerate(found)
             ]
-    return with_summaries(rows, ("network", "one", "other", "cells"), ("correlation",), seed=seed)
+    return with_summaries(rows, ("network", "one", "other", "cells"), {"correlation": ALIKE}, seed=seed)

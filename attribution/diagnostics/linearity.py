@@ -12,6 +12,7 @@ from torch import Tensor
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, summaries, with_summaries
 from attribution.diagnostics._fidelity import explained, perturbed, tangent
+from attribution.diagnostics._intervals import ANY, FIT
 
 VERSION = 2
 
@@ -74,8 +75,8 @@ def measure(
                     "threshold": threshold,
                 }
             )
-        rows += with_summaries(found, ("network", "deviation"), ("r2",), seed=seed) + radii
-        for row in summaries(radii, ("network", "threshold"), ("log_radius",), seed=seed):
+        rows += with_summaries(found, ("network", "deviation"), {"r2": FIT}, seed=seed) + radii
+        for row in summaries(radii, ("network", "threshold"), {"log_radius": ANY}, seed=seed):
             for end in ("", "_low", "_high"):  # a geometric mean: radii differ by factors
                 value = row.pop(f"log_radius{end}")
                 row[f"radius{end}"] = None if value is None else exp(float(value))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import each_network, images_of, logits_of, run_of, with_summaries
+from attribution.diagnostics._intervals import LEAD, SHARE
 from attribution.diagnostics._segmentation import box_of, overlap
 from attribution.networks import Network
 from attribution.scores import resolved
@@ -37,8 +38,10 @@ PAIRS = (  # a lead, image by image: what leads, and what it is held against
     ("mask_lead", "mask_pointing", "mask_centre_pointing"),
     ("box_lead", "is_found", "whole_is_found"),
 )
-LEADS = tuple(lead for lead, _, _ in PAIRS)
-COLUMNS = ("top1", "top5", *OF_BOXES, "top1_found", "top5_found", *OF_MASKS, *LEADS)
+VALUES = {
+    **dict.fromkeys(("top1", "top5", *OF_BOXES, "top1_found", "top5_found", *OF_MASKS), SHARE),
+    **dict.fromkeys((lead for lead, _, _ in PAIRS), LEAD),
+}
 
 
 def measure(
@@ -96,7 +99,7 @@ def measure(
                     known = row[top] is not None and row["is_found"] is not None
                     row[f"{top}_found"] = bool(row[top]) and bool(row["is_found"]) if known else None
                 told((number + (done + 1) / len(places)) / len(methods))
-    return with_summaries(rows, ("network", "method"), COLUMNS, seed=seed, leads=LEADS)
+    return with_summaries(rows, ("network", "method"), VALUES, seed=seed)
 
 
 def _label(subject: Subject, image: int) -> int | None:

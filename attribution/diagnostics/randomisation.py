@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, run_of, with_summaries
+from attribution.diagnostics._intervals import ALIKE
 from attribution.diagnostics._similarity import rank_correlation, structural_similarity, unit_range
 from attribution.networks import Network
 from attribution.randomness import generator
@@ -76,7 +77,9 @@ def measure(
             drawn = resolved(network, images, _others(targets, len(network.labels), images, seed))
             rows += compare(map_of(network, drawn), test="random logit", layers=0, of=len(layers), layer="")
             told((number + 1) / len(methods))
-    return with_summaries(rows, ("network", "method", "test", "layers", "of", "layer"), ("rank", "ssim"), seed=seed)
+    return with_summaries(
+        rows, ("network", "method", "test", "layers", "of", "layer"), {"rank": ALIKE, "ssim": ALIKE}, seed=seed
+    )
 
 
 def shuffled_from_the_top(network: Network, layers: Sequence[str], *, seed: int) -> Network:

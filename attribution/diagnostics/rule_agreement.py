@@ -11,6 +11,7 @@ from torch import Tensor
 
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, with_summaries
+from attribution.diagnostics._intervals import ALIKE
 from attribution.diagnostics._rectified import arriving
 from attribution.diagnostics._similarity import cosine
 from attribution.networks import Network
@@ -65,4 +66,4 @@ def measure(subject: Subject, *, seed: int) -> list[Row]:
                     }
                     for image in range(len(images))
                 ]
-    return with_summaries(rows, ("network", "one", "other", "layer", "kind", "depth"), ("cosine",), seed=seed)
+    return with_summaries(rows, ("network", "one", "other", "layer", "kind", "depth"), {"cosine": ALIKE}, seed=seed)

@@ -16,6 +16,7 @@ from attribution.curvature import softmax_products
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, with_summaries
 from attribution.diagnostics._fidelity import tangent
+from attribution.diagnostics._intervals import ANY, SHARE, Kind
 from attribution.diagnostics._rectified import passing
 from attribution.fills import filled
 from attribution.networks import Network
@@ -24,6 +25,7 @@ from attribution.scores import chunked, scores
 from attribution.targets import Target
 
 VERSION = 3
+SHARES = ("probability", "shut", "flipped_")
 
 
 def measure(
@@ -46,7 +48,7 @@ def measure(
     if samples < 1 or any(size <= 0 for size in deviations):
         raise ValueError("Flips are counted with at least one sample and at deviations above 0.")
     rows: list[Row] = []
-    values: list[str] = []
+    values: dict[str, Kind] = {}
     for name, network, told in each_network(subject):
         targets = answers(network, images)
         score, slopes = tangent(network, images, targets)
@@ -64,7 +66,7 @@ def measure(
             columns[f"kappa_{start}"] = _kappas(network, images, targets, score, slopes, start)
         told(0.3)
         columns |= _flips(network, images, deviations, samples, seed)
-        values = list(columns)
+        values = {name: SHARE if name.startswith(SHARES) else ANY for name in columns}
         rows += [
             {
                 "network": name,

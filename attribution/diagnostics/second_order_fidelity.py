@@ -14,6 +14,7 @@ from attribution.curvature import agreement, stein
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._asking import answers, each_network, images_of, with_summaries
 from attribution.diagnostics._fidelity import Model, explained, perturbed, tangent
+from attribution.diagnostics._intervals import ALIKE, ANY, FIT
 from attribution.smoothing import in_cells
 
 VERSION = 2
@@ -74,7 +75,7 @@ def measure(
                     }
                 )
             told((number + 1) / len(deviations))
-    columns = (*(f"r2_{model}" for model in MODELS), "gain", "agreement")
+    columns = {**{f"r2_{model}": FIT for model in MODELS}, "gain": ANY, "agreement": ALIKE}
     table = with_summaries(rows, ("network", "deviation", "cells"), columns, seed=seed)
     for row in table:
         if row["image"] is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from attribution import compute, plugins
 from attribution.diagnostics import Row, Subject
 from attribution.diagnostics._fidelity import explained
-from attribution.diagnostics._intervals import mean_interval
+from attribution.diagnostics._intervals import ALIKE, LEAD, SHARE, mean_interval
 from attribution.diagnostics.linearity import radius
 from attribution.networks import Network
 from attribution.rectifiers import NothingToActOnError
@@ -256,11 +256,13 @@ def test_the_interval_of_a_mean_is_of_its_values_kind_and_never_of_none() -> Non
     assert many.low is not None
     assert many.high is not None
     assert 0 < many.low < 2.5 < many.high < 5
+    assert mean_interval([0.2, 0.9, 0.9], seed=0, kind=ALIKE).high == 1
+    assert mean_interval([0.2, 0.9, 0.9], seed=0, kind=SHARE).low == 0
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 5), (3, 4), (27, 35), (16, 16)])
 def test_shares_have_the_exact_binomial_interval(hits: int, count: int) -> None:
-    found = mean_interval([1.0] * hits + [0.0] * (count - hits), seed=0)
+    found = mean_interval([1.0] * hits + [0.0] * (count - hits), seed=0, kind=SHARE)
     by_scipy = stats.binomtest(hits, count).proportion_ci(method="exact")
     assert found[:3] == pytest.approx((hits / count, *by_scipy))
     assert found.name == "95 % exact binomial over images"
@@ -268,10 +270,10 @@ def test_shares_have_the_exact_binomial_interval(hits: int, count: int) -> None:
 
 @pytest.mark.parametrize(("won", "lost", "same"), [(4, 1, 30), (6, 0, 10), (5, 0, 0), (1, 9, 3), (20, 4, 1)])
 def test_a_lead_is_sure_just_where_the_sign_test_says_so(won: int, lost: int, same: int) -> None:
-    found = mean_interval([1.0] * won + [-1.0] * lost + [0.0] * same, seed=0, is_lead=True)
+    found = mean_interval([1.0] * won + [-1.0] * lost + [0.0] * same, seed=0, kind=LEAD)
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.mean <= found.high
     is_sure = not found.low <= 0 <= found.high
     assert is_sure == (stats.binomtest(won, won + lost).pvalue <= 0.05)
-    assert mean_interval([0.0] * 9, seed=0, is_lead=True) == (0, None, None, "")
+    assert mean_interval([0.0] * 9, seed=0, kind=LEAD) == (0, None, None, "")

@@ -77,7 +77,7 @@ def ask(found: Results) -> Section:
     row = found.summary("saturation")
     section.answer = answer(row)
     section.count(
-        number(row, "ratio", "the softmax’s derivative as a share of the score’s", 3),
+        number(row, "ratio", "the softmax’s derivative as a share of the score’s", 4),
         number(row, "kappa_mean", "κ from the mean colour, 1 where the score is straight"),
     )
     section.tell(
