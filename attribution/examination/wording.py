@@ -13,8 +13,9 @@ UNKNOWN = "This could not be measured here."
 
 
 def plain(value: float, digits: int = 2) -> str:
-    """A number with a real minus sign."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    """A number with a real minus sign, and none before 0."""
+    text = f"{value:.{digits}f}"
+    return (text.removeprefix("-") if float(text) == 0 else text).replace("-", "−")
 
 
 def named(row: Row, name: str) -> str:
@@ -27,11 +28,11 @@ def within(row: Row, name: str, digits: int = 2, *, is_nested: bool = False) -> 
     value, low, high = row.get(name), row.get(f"{name}_low"), row.get(f"{name}_high")
     if value is None:
         return "not measured"
-    text = f"{value:.{digits}f}"
+    text = plain(value, digits)
     if low is not None and high is not None:
-        ends = f"{named(row, name).split(' over ')[0]} {low:.{digits}f} to {high:.{digits}f}"
+        ends = f"{named(row, name).split(' over ')[0]} {plain(low, digits)} to {plain(high, digits)}"
         text += f" [{ends}]" if is_nested else f" ({ends})"
-    return text.replace("-", "−")
+    return text
 
 
 def number(row: Row, name: str, what: str, digits: int = 2, *, factor: float = 1.0, unit: str = "") -> Number | None:
@@ -52,8 +53,9 @@ def ranged(values: Sequence[float], what: str, over: str, digits: int = 2, *, un
     """The mean of a few values with their range, such as “range over 6 restarts”; None where there are none."""
     if not values:
         return None
-    ends = f"{plain(min(values), digits)} to {plain(max(values), digits)}"
-    return Number(f"{plain(sum(values) / len(values), digits)}{unit}", what, f"range over {len(values)} {over}: {ends}")
+    ends = f"range over {len(values)} {over}: {plain(min(values), digits)} to {plain(max(values), digits)}"
+    alone = f"of 1 {over.removesuffix('s')}: too few for a range"
+    return Number(f"{plain(sum(values) / len(values), digits)}{unit}", what, ends if len(values) > 1 else alone)
 
 
 def spread(name: str, values: Sequence[float]) -> Bar:

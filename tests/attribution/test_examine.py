@@ -41,7 +41,8 @@ from attribution.management.commands.examine import named_arms
 from attribution.models import Image, Measurement, SaliencyMap, State, Visualization
 from tests.attribution import demo_rows
 
-INTERVALS = r"95 % (bootstrap|Welch|t|sign test|exact binomial) over|range over|too few for an interval|the same on all"
+KINDS = "bootstrap|Welch|t|sign test|exact binomial"
+INTERVALS = rf"95 % ({KINDS}) over|range over|too few for an? (interval|range)|the same on all"
 MARKS = [*(f"S{place}" for place in range(1, 17)), "+"]
 
 
@@ -163,6 +164,13 @@ OPPOSITES: list[tuple[Callable[..., str], tuple[Any, ...], str, tuple[Any, ...],
         "more than it",
         (row(is_found=0.4, whole_is_found=0.5, box_lead_low=-0.3, box_lead_high=0.1),),
         "no sure difference",
+    ),
+    (
+        saturation.answer,
+        (row(probability=0.6, ratio=0.05, kappa_mean=1.0),),
+        "grows faint where the network is sure",
+        (row(probability=0.99, ratio=0.005, kappa_mean=1.0),),
+        "nearly blind",
     ),
     (
         saturation.answer,
@@ -330,6 +338,10 @@ def test_every_number_is_told_with_its_named_uncertainty() -> None:
     assert alone is not None
     assert alone.interval == "of 1 image: too few for an interval"
     assert number({}, "r2", "what it is") is None
+    only = ranged([20.1], "what it is", "images", 1)
+    assert only is not None
+    assert (only.value, only.interval) == ("20.1", "of 1 image: too few for a range")
+    assert within(row(r2=-0.001, r2_low=-0.004, r2_high=0.2), "r2") == "0.00 (95 % interval 0.00 to 0.20)"
     few = ranged([1.0, -2.0], "what it is", "restarts", 1)
     assert few is not None
     assert (few.value, few.interval) == ("−0.5", "range over 2 restarts: −2.0 to 1.0")

@@ -50,9 +50,12 @@ def ask(found: Results) -> Section:
             continue
         ends[prior] = {key: sum(end[key] for end in there) / len(there) for key in ("probability", "change")}
         changes = [255 * end["change"] for end in there if end["probability"] > SEEN]
-        mean, low, high, interval = mean_interval([end["probability"] > SEEN for end in there], seed=0, kind=SHARE)
-        seen = {"seen": mean, "seen_low": low, "seen_high": high, "seen_interval": interval, "images": len(there)}
-        section.count(number(seen, "seen", f"of {title} edits are seen as the other class", 0, factor=100, unit=" %"))
+        if len(changes) < len(there):
+            mean, low, high, interval = mean_interval([end["probability"] > SEEN for end in there], seed=0, kind=SHARE)
+            seen = {"seen": mean, "seen_low": low, "seen_high": high, "seen_interval": interval, "images": len(there)}
+            section.count(
+                number(seen, "seen", f"of {title} edits are seen as the other class", 0, factor=100, unit=" %")
+            )
         section.count(ranged(changes, f"grey levels of change until p > {SEEN:g}, {title} steps", "images", 1))
         size = (3 * found.plan.network.view_size**2) ** 0.5
         name = f"edit {prior} {first.pk}"

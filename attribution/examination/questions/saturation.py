@@ -21,6 +21,7 @@ COLUMNS = {
     "κ from a blurred copy": "kappa_blurred",
     "share of ReLUs shut": "shut",
 }
+BLIND, FAINT = 0.01, 0.1  # shares of the score's derivative, below which that of p is called so
 STRAIGHT = (0.75, 1.25)  # between which κ is called 1
 
 
@@ -33,7 +34,10 @@ def answer(row: Row) -> str:
     at_output = (
         f"The softmax is saturated (mean p {row['probability']:.3f}): its derivative is {share} of the score’s, so a "
         "map of p would be nearly blind while one of the score is not"
-        if ratio < 0.1
+        if ratio < BLIND
+        else f"The softmax fades (mean p {row['probability']:.3f}): its derivative is {share} of the score’s, so a map "
+        "of p grows faint where the network is sure, and one of the score does not"
+        if ratio < FAINT
         else f"The softmax is not saturated (mean p {row['probability']:.3f}): its derivative is still "
         f"{ratio:.2f} of the score’s"
     )
@@ -43,7 +47,7 @@ def answer(row: Row) -> str:
     inside = (
         "the score itself is close to a straight line on the way from the mean colour"
         if STRAIGHT[0] < low and high < STRAIGHT[1]
-        else "inside, too, the derivative at the image does not tell the rise from the mean colour"
+        else "inside the network the derivative at the image does not tell the rise from the mean colour"
         if high < STRAIGHT[0] or STRAIGHT[1] < low
         else "whether the score itself is a straight line from the mean colour stays open on these images"
     )
