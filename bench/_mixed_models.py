@@ -5,7 +5,6 @@
 
 import json
 import pathlib
-import resource
 import shutil
 import statistics
 import subprocess
@@ -15,6 +14,8 @@ import time
 from collections.abc import Collection, Sequence
 
 import pandas as pd
+
+from bench import _memory
 
 ROOT = pathlib.Path(__file__).parents[1]
 REFERENCE = ROOT / "fixtures" / "reference"
@@ -45,7 +46,7 @@ def fit_once(family: str, size: str) -> None:
         start = time.process_time()
         fit(f"{MODELS[family]} {RIGHT}", frame, family=family)
         seconds.append(time.process_time() - start)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = _memory.peak()
     print(json.dumps({"seconds": statistics.median(seconds), "megabytes": memory}))
 
 

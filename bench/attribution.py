@@ -6,7 +6,6 @@ does not ask what was learned. ``GANDER_DEVICE=cuda`` measures on a GPU, in wall
 
 import copy
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from attribution.networks import Network, View
 from attribution.networks._quick import quicken
 from attribution.networks._torchvision_operators import declare
 from attribution.targets import Target
+from bench import _memory
 
 declare()
 from torchvision import models  # noqa: E402
@@ -207,9 +207,9 @@ def peak(number: int) -> float:
         before = torch.cuda.memory_allocated() / MEGABYTE
         methods.run(name, ours, images, targets, seed=0, parameters=parameters)
         return torch.cuda.max_memory_allocated() / MEGABYTE - before
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = _memory.peak()
     methods.run(name, ours, images, targets, seed=0, parameters=parameters)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    return _memory.peak() - before
 
 
 def write(cells: Sequence[str]) -> None:

@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+
+from bench import _memory
 
 PARTICIPANTS, TRIALS = 10_000, 100
 COPIES = "WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < {} - 1) "
@@ -84,13 +85,13 @@ def export(folder: pathlib.Path) -> None:
     from study.models import Study
 
     study = Study.objects.get()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before = _memory.peak()
     began = time.perf_counter()
     exports.bundle(study, folder)
     seconds = time.perf_counter() - began
     with (folder / "responses.csv").open() as file:
         lines = sum(1 for _ in file) - 1
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    after = _memory.peak()
     say(json.dumps({"seconds": seconds, "before": before, "after": after, "lines": lines}))
 
 

@@ -82,12 +82,12 @@ def report_time() -> None:
             ("report", "large", "--out", f"{name}/report"),
         ):
             before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            subprocess.run([sys.executable, "manage.py", *words], cwd=ROOT, env=environment, check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
+            command = [sys.executable, "-m", "bench._memory", "manage.py", *words]
+            done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
             wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            # The largest of all children so far: the models before were smaller.
-            print(f"{words[0]:20}{wall:8.1f} s{cpu:10.1f} s CPU{after.ru_maxrss / 1024:8.0f} MB at most")
+            peak = float(done.stdout.splitlines()[-1])
+            print(f"{words[0]:20}{wall:8.1f} s{cpu:10.1f} s CPU{peak:8.0f} MB at most")
 
 
 def main() -> None:
