@@ -74,7 +74,8 @@ def read(body: bytes) -> tuple[list[Given], int]:
     if len(body) > MAXIMUM_BYTES:
         raise RefusalError(413, f"A request holds at most {MAXIMUM_BYTES} bytes; this one has {len(body)}.")
     try:
-        sent = json.loads(body, parse_constant=_no_constant, parse_int=_whole, parse_float=_number)
+        # As text: of bytes, json would take UTF-16 and raw surrogates too, past the search for escapes below.
+        sent = json.loads(body.decode(), parse_constant=_no_constant, parse_int=_whole, parse_float=_number)
         if b"\\u" in body:
             sent = _storable(sent)
     except (ValueError, RecursionError) as error:

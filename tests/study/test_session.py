@@ -174,6 +174,12 @@ def test_characters_that_no_database_stores_are_replaced_and_the_answer_is_kept(
     assert stored.answer == {"comment": "a\ufffdb\ufffdc \U0001f600"}
 
 
+@pytest.mark.parametrize("body", ['{"responses": ["\\u0000"]}'.encode("utf-16"), b'{"responses": ["\xed\xa0\x80"]}'])
+def test_a_body_that_is_not_utf_8_is_refused_before_such_characters_pass_unseen(body: bytes) -> None:
+    with pytest.raises(answers.RefusalError, match="The request is not JSON: 'utf-8' codec"):
+        answers.read(body)
+
+
 def test_a_client_id_used_for_another_answer_is_refused(someone: Participant) -> None:
     first, second, *_ = all_trials(someone)
     answer = answer_to(first)
