@@ -77,6 +77,8 @@ def key_lines(text: str) -> dict[Path, int]:
         if header := HEADER.match(line):
             table = _table(header[2], header[1] == "[[", counts)
             lines.setdefault(table, number)
+            if header[1] == "[[":
+                lines.setdefault(table[:-1], number)  # the list itself begins with its first table
         elif assignment := ASSIGNMENT.match(line):
             parts = _parts(assignment[1])
             for depth in range(1, len(parts) + 1):

@@ -354,6 +354,7 @@ def test_where_languages_is_wrong_nothing_is_said_of_the_texts() -> None:
 def test_the_line_of_a_problem_is_that_of_its_key_or_of_the_nearest_table_around_it() -> None:
     text = 'slug = "geese"\n[[conditions]]\nname = "a"\n[[conditions]]\nname = "b"\nrendering = { display = "x" }\n'
     lines = {"conditions[2].rendering.display": "line 6", "conditions[1].role": "line 2", "items": "items"}
+    lines |= {"conditions": "line 2"}  # a list itself, such as one that the document has no such key for
     found = document_files.located(text, [f"{key}: is wrong." for key in lines])
     assert [one.partition(":")[0] for one in found] == list(lines.values())
 
