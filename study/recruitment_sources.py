@@ -3,7 +3,7 @@
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -23,6 +23,11 @@ EMPTY: dict[str, Any] = {
     "idle_seconds": 0,
 }
 PLACE = re.compile(r"\{(\w+)\}")
+SITE = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
+SUBMIT = (
+    'should be { address = "{site}/submit", origins = ["https://panel.example"], fields = { code = "{code}" } }: '
+    "where the form goes, the sites that it may go to, and what it holds."
+)
 
 
 @functools.cache
@@ -54,13 +59,38 @@ def recruitment_problems(document: Table) -> list[Problem]:
         whole = filled_in(source)
         known = ["code", *filter(None, [whole["identity_parameter"], *whole["other_parameters"]])]
         for outcome, address in source["return_urls"].items():
-            if unknown := [name for name in PLACE.findall(address) if name not in known]:
-                words = f"has “{{{unknown[0]}}}”, which the link does not come with; it may have: {', '.join(known)}."
+            if words := _unknown_place([address], known):
                 found.append(Problem(("recruitment", number, "return_urls", outcome), words))
             elif PLACE.search(urlsplit(address).netloc):
                 words = f"= “{address}” lets a link choose the site that people are sent to; places come after it."
                 found.append(Problem(("recruitment", number, "return_urls", outcome), words))
+        if submit := whole["submit"]:
+            words = _submit_problem(submit) or _unknown_place([submit["address"], *submit["fields"].values()], known)
+            found += [Problem(("recruitment", number, "submit"), words)] if words else []
+        if not _are_texts(whole["looking"]):
+            words = 'should hold a text for each parameter, such as { PREVIEW = "yes" }.'
+            found.append(Problem(("recruitment", number, "looking"), words))
     return found
+
+
+def _unknown_place(texts: Iterable[str], known: Sequence[str]) -> str:
+    unknown = [name for text in texts for name in PLACE.findall(text) if name not in known]
+    if not unknown:
+        return ""
+    return f"has “{{{unknown[0]}}}”, which the link does not come with; it may have: {', '.join(known)}."
+
+
+def _submit_problem(submit: Table) -> str:
+    """What would break the last page of whoever the form is for."""
+    if set(submit) != {"address", "origins", "fields"} or not isinstance(submit["origins"], list):
+        return SUBMIT
+    sites = [site for site in submit["origins"] if isinstance(site, str) and SITE.fullmatch(site)]
+    is_whole = isinstance(submit["address"], str) and isinstance(submit["fields"], Mapping)
+    return "" if is_whole and _are_texts(submit["fields"]) and sites and sites == submit["origins"] else SUBMIT
+
+
+def _are_texts(table: Table) -> bool:
+    return all(isinstance(value, str) for value in table.values())
 
 
 def returning(address: str, values: Mapping[str, str]) -> str:

@@ -1,8 +1,11 @@
 """Where participants come from: presets that are data, the ways back, exclusive studies, and a shared device."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -75,6 +78,39 @@ def test_a_link_cannot_choose_the_site_that_people_are_sent_back_to(address: str
     source = {"name": "s", "source": "sona", "return_urls": {"complete": address}}
     problems = document.validate(factories.document(recruitment=[source]))
     assert any("lets a link choose the site" in words for words in problems) == is_open
+
+
+FORM = {"address": "https://p.example/done", "origins": ["https://p.example"], "fields": {"code": "{code}"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ""),
+        ({"origins": "https://p.example"}, "submit: should be { address = "),
+        ({"origins": []}, "submit: should be { address = "),
+        ({"origins": ["https://p.example; script-src *"]}, "submit: should be { address = "),
+        ({"fields": {"code": 7}}, "submit: should be { address = "),
+        ({"adress": "https://p.example"}, "submit: should be { address = "),
+        ({"fields": {"who": "{worker}"}}, "submit: has “{worker}”, which the link does not come with; it may have: code."),
+    ],
+)
+def test_a_form_that_would_break_the_last_page_is_refused_in_words(changes: dict[str, Any], words: str) -> None:
+    problems = document.validate(factories.document(recruitment=[{"name": "p", "submit": {**FORM, **changes}}]))
+    assert len(problems) == bool(words)
+    assert words in "".join(map(str, problems))
+
+
+def test_what_a_look_is_known_by_is_a_text() -> None:
+    source = {"name": "p", "looking": {"PREVIEW": True}}
+    (problem,) = document.validate(factories.document(recruitment=[source]))
+    assert str(problem) == 'recruitment[1].looking: should hold a text for each parameter, such as { PREVIEW = "yes" }.'
+
+
+def test_the_documented_source_is_sound() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "study_file.md").read_text(encoding="utf-8")
+    example = text.partition("## Where participants come from")[2].partition("```toml\n")[2].partition("```")[0]
+    assert document.validate(factories.document(**tomllib.loads(example))) == []
 
 
 @pytest.mark.parametrize("outcome", ["complete", "screened_out", "failed_check", "no_consent"])
