@@ -4,7 +4,6 @@ import math
 import re
 from typing import Any
 
-from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -15,7 +14,7 @@ from study import enrolment
 from study.invitations import Entrance, entrance
 from study.models import Participant, RecruiterIdentity, Study, new_token
 
-from .cookies import COOKIE, EXCLUSIVE, KIOSK
+from .cookies import COOKIE, EXCLUSIVE, KIOSK, keep
 from .pages import html, language_of, named_languages, notice, outcome, page
 
 CLOSED = _("It takes no more participants. Thank you for coming.")
@@ -214,10 +213,6 @@ def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
         names = sorted({*exclusive_names(request), name})
         keep(response, EXCLUSIVE, signing.dumps(names, salt=EXCLUSIVE_SALT), path="/join/", max_age=YEAR_SECONDS)
     return response
-
-
-def keep(response: HttpResponse, name: str, value: str, **where: Any) -> None:
-    response.set_cookie(name, value, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE, **where)
 
 
 def browser_of(request: HttpRequest) -> dict[str, Any]:

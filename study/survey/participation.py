@@ -7,6 +7,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
+from django.core import signing
 from django.core.cache import cache
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -22,17 +23,21 @@ from study import withdrawal
 from study.models import Participant, RecruiterIdentity, Recruitment
 
 from . import answers, session
-from .cookies import COOKIE, KIOSK
+from .cookies import COOKIE, KIOSK, WAY_OUT, keep
 from .pages import html, language_of, notice, outcome, page
 from .rows import participant_of, unanswered
 from .wording import wording
 
 logger = logging.getLogger(__name__)
+WAY_OUT_SALT = "study.survey.way_out"
 REQUESTS_A_MINUTE = 600  # of one participation; a person needs a few
-OVER = (
-    *(Participant.State.WITHDRAWN, Participant.State.ERASED),
-    *(Participant.State.SCREENED_OUT, Participant.State.FAILED_CHECK),
-)
+GONE = (Participant.State.WITHDRAWN, Participant.State.ERASED)
+# What a recruiter is told of who withdraws after the end: taking the answers back costs nobody what was earned.
+ENDED = {
+    Participant.State.COMPLETED: "complete",
+    Participant.State.SCREENED_OUT: "screened_out",
+    Participant.State.FAILED_CHECK: "failed_check",
+}
 
 
 def lost(request: HttpRequest) -> HttpResponse:
@@ -56,15 +61,38 @@ def stop_page(request: HttpRequest, participant: Participant) -> HttpResponse | 
     if participant.state == Participant.State.FAILED_CHECK:
         heading, words = _("The study ends here"), _("Too many answers before the study itself were not right.")
         return told(request, participant, "failed_check", heading, words, _("Thank you for coming."))
-    if participant.state in OVER:
+    if participant.state in GONE:
+        name, parameters = kept_way_out(request, participant)
+        code = participant.code if name == "complete" else ""
         words = _("You have withdrawn from the study, and your answers are deleted. You can close this page.")
-        return told(request, participant, "no_consent", _("Your answers are deleted"), words)
+        heading = _("Your answers are deleted")
+        return told(request, participant, name, heading, words, parameters=parameters, code=code)
     return None
 
 
-def told(request: HttpRequest, participant: Participant, name: str, heading: str, *sentences: str) -> HttpResponse:
+def told(
+    request: HttpRequest, participant: Participant, name: str, heading: str, *sentences: str, **options: Any
+) -> HttpResponse:
     """A last page, with what the recruiter is told of this outcome."""
-    return notice(request, heading, *sentences, **seen_by(participant), **last_page(participant, name))
+    return notice(request, heading, *sentences, **seen_by(participant), **last_page(participant, name, **options))
+
+
+def keep_way_out(response: HttpResponse, participant: Participant) -> None:
+    """Before everything goes, give the browser what the recruiter's link came with: nobody else knows it then."""
+    name = ENDED.get(Participant.State(participant.state), "no_consent")
+    value = signing.dumps([participant.token, name, came_with(participant)], salt=WAY_OUT_SALT)
+    keep(response, WAY_OUT, value, path=reverse("survey:home", args=[participant.token]))
+
+
+def kept_way_out(request: HttpRequest, participant: Participant) -> tuple[str, dict[str, str]]:
+    """The outcome that the recruiter of somebody who withdrew is told, and what the link came with."""
+    try:
+        token, name, parameters = signing.loads(request.COOKIES.get(WAY_OUT, ""), salt=WAY_OUT_SALT)
+    except signing.BadSignature:
+        token = ""
+    if token == participant.token:
+        return name, parameters
+    return "complete" if participant.completed_at else "no_consent", {}
 
 
 def seen_by(participant: Participant) -> dict[str, Any]:
@@ -77,15 +105,19 @@ def seen_by(participant: Participant) -> dict[str, Any]:
     }
 
 
-def last_page(participant: Participant, name: str, **options: Any) -> dict[str, Any]:
+def came_with(participant: Participant) -> dict[str, str]:
+    """What the recruiter's link came with, by its names."""
+    identity = RecruiterIdentity.objects.select_related("recruitment").filter(participant=participant).first()
+    return {**identity.parameters, identity.recruitment.identity_parameter: identity.external_id} if identity else {}
+
+
+def last_page(
+    participant: Participant, name: str, *, parameters: dict[str, str] | None = None, code: str = ""
+) -> dict[str, Any]:
     """The code and the ways back for an outcome; on a shared device the way to the next person's beginning."""
-    recruitment = participant.recruitment
-    identity = RecruiterIdentity.objects.filter(participant=participant).first()
-    parameters = dict(identity.parameters) if identity else {}
-    if identity and recruitment:
-        parameters[recruitment.identity_parameter] = identity.external_id
+    parameters = came_with(participant) if parameters is None else parameters
     return {
-        **outcome(recruitment, parameters, name, **options),
+        **outcome(participant.recruitment, parameters, name, code=code),
         "next_person": shared_device(participant).get("anew", ""),
     }
 
@@ -223,11 +255,13 @@ def withdraw(request: HttpRequest, token: str) -> HttpResponse:
         return lost(request)
     if there := elsewhere(request, participant):
         return there
-    if participant.state in OVER:
+    if participant.state in GONE:
         return redirect("survey:home", token)
     if request.method == "POST":
+        response = HttpResponseRedirect(reverse("survey:home", args=[token]), status=303)
+        keep_way_out(response, participant)
         withdrawal.withdraw(participant)
-        return HttpResponseRedirect(reverse("survey:home", args=[token]), status=303)
+        return response
     return page(request, "withdraw", **seen_by(participant))
 
 

@@ -135,6 +135,41 @@ def test_each_outcome_has_its_code_and_its_way_back_on_its_last_page(client: Cli
     assert not any(code in last.content.decode() for name, code in codes.items() if name != outcome)
 
 
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [
+        ("started", "no_consent"),
+        ("completed", "complete"),
+        ("screened_out", "screened_out"),
+        ("failed_check", "failed_check"),
+    ],
+)
+def test_withdrawing_takes_neither_the_way_back_nor_what_was_earned(client: Client, state: str, outcome: str) -> None:
+    codes = {name: f"C-{name}" for name in ("complete", "screened_out", "failed_check", "no_consent")}
+    recruitment = factories.recruitment(study_from({"source": "mturk", "codes": codes}))
+    agree(client, link(recruitment, ARRIVALS["mturk"]))
+    someone = Participant.objects.get()
+    if state == "completed":
+        finish(someone)
+    else:
+        Participant.objects.update(state=state)
+    last = client.get(reverse("survey:home", args=[someone.token]), follow=True)
+    address = reverse("survey:withdraw", args=[someone.token])
+    assert address in Page(last.content.decode()).links
+    assert client.post(address).status_code == 303
+    home = reverse("survey:home", args=[someone.token])
+    shown = Page(client.get(home).content.decode())
+    assert shown.texts["completion-code"] == shown.fields["code"] == f"C-{outcome}"
+    assert shown.fields["assignmentId"] == "a1"
+    assert address not in shown.links
+    assert not RecruiterIdentity.objects.exists()
+    assert not someone.trials.exists()
+    # Another browser knows nothing of what the link came with; who completed has the code there too.
+    again = Page(Client().get(home).content.decode())
+    assert again.texts["completion-code"] == ("C-complete" if state == "completed" else "C-no_consent")
+    assert "assignmentId" not in again.fields
+
+
 def test_a_way_back_holds_what_the_link_came_with(client: Client) -> None:
     back = {"complete": "https://s.sona-systems.com/webstudy_credit.aspx?experiment_id=1&survey_code={survey_code}"}
     recruitment = factories.recruitment(study_from({"source": "sona", "return_urls": back}))
