@@ -166,6 +166,9 @@ def earlier_participation(request: HttpRequest, way: Entrance) -> Participant | 
 
 
 def decline(request: HttpRequest, way: Entrance) -> HttpResponse:
+    here = request.get_full_path()
+    seconds = way.recruitment.idle_seconds if way.recruitment else 0
+    shared = {"next_person": here, "idle_seconds": seconds, "anew": here} if seconds else {}
     return notice(
         request,
         _("You have not taken part"),
@@ -173,7 +176,7 @@ def decline(request: HttpRequest, way: Entrance) -> HttpResponse:
         language=language_of(request, way.study),
         study=way.study,
         origin=way.origin,
-        next_person=request.get_full_path() if is_shared(way) else "",
+        **shared,
         **outcome(way.recruitment, sent_parameters(request, way), "no_consent"),
     )
 

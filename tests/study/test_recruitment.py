@@ -246,6 +246,13 @@ def test_the_next_person_at_a_shared_device_begins_anew_and_cannot_go_back(clien
     assert client.get(reverse("survey:withdraw", args=[first.token])).url == link(kiosk)
 
 
+def test_a_shared_device_begins_anew_after_somebody_declines_too(client: Client) -> None:
+    address = link(factories.recruitment(study_from({"source": "kiosk", "idle_seconds": 30})))
+    fields = Page(client.get(address).content.decode()).fields
+    page = client.post(address, {**fields, "consent": "no"}).content.decode()
+    assert f'data-idle-seconds="30" data-anew="{address}"' in page
+
+
 def test_a_source_added_to_the_file_needs_no_code(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
     panel = {
         **recruitment_sources.EMPTY,
