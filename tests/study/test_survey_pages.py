@@ -265,6 +265,15 @@ def test_the_withdrawal_code_deletes_the_answers_later_however_it_is_typed(
     assert someone.state == "withdrawn"
 
 
+def test_the_withdrawal_page_speaks_the_language_that_was_chosen(client: Client, study: Study) -> None:
+    address = f"{link(factories.recruitment(study))}?language=de"
+    someone = factories.participant(study, language="de")
+    finish(someone)
+    for path in (address, reverse("survey:thanks", args=[someone.token])):
+        (there,) = [one for one in Page(client.get(path).content.decode()).links if one.startswith("/withdraw/")]
+        assert "Teilnahme an einer Studie zurückziehen" in client.get(there).content.decode()
+
+
 def test_a_wrong_withdrawal_code_deletes_nothing(client: Client, study: Study) -> None:
     finish(factories.participant(study))
     for code in ("", "AAAAAAAAAA", "%", "' OR 1=1"):
