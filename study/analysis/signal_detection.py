@@ -50,8 +50,9 @@ def analyse(
     names = [condition.name for condition in answers.conditions if (rows["condition"] == condition.name).any()]
     groups: list[str | None] = [*names] or [None]
     labels = {condition.name: condition.label for condition in answers.conditions}
-    pairs, blind = pairs_to_compare([c for c in answers.conditions if c.name in names], control)
-    pairs += [(c.name, blind) for c in answers.conditions if blind and c.name in names and c.role == "positive_control"]
+    shown = [c for c in answers.conditions if c.name in names]
+    pairs, blind = pairs_to_compare(shown, control)
+    pairs += [(c.name, blind) for c in shown if blind and c.role == "positive_control" and c.name != blind]
     masks = [np.ones(len(rows)) if name is None else (rows["condition"] == name).to_numpy(float) for name in groups]
     places = {name: place for place, name in enumerate(groups)}
 

@@ -43,6 +43,14 @@ def test_the_opposite_and_no_difference_read_so():
     assert "not clearly differently well" in same.sentence
 
 
+def test_a_positive_control_that_others_are_compared_with_is_not_compared_with_itself():
+    roles = {"photo": "positive_control", "blind": "blind_control"}
+    answers = made({"class_model": 0.7, "photo": 0.9, "blind": 0.25}, roles=roles)
+    found = signal_detection.analyse(answers, control="photo", **FEW)
+    compared = [one.term for one in found.estimates if "−" in one.term]
+    assert compared == ["class_model − photo: d′", "blind − photo: d′"]
+
+
 def test_yes_and_no_have_sensitivity_and_criterion():
     answers = agreeing(0.8, 0.2)
     found = signal_detection.analyse(answers, **FEW)
