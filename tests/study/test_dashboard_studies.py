@@ -139,6 +139,8 @@ def test_preparation_is_followed_until_it_is_over(client):
     preparation.prepare(study)
     live = address(study, "live")
     assert "every 3s" in client.get(live).text
+    (followed,) = re.findall(r'hx-get="([^"]+)"', client.get(address(study)).text)
+    assert "No picture yet." in client.get(address(study)).text
     factories.compute(study)
     for _ in range(3):
         study.refresh_from_db()
@@ -147,6 +149,11 @@ def test_preparation_is_followed_until_it_is_over(client):
     over = client.get(live).text
     assert "All pictures are there." in over
     assert "every 3s" not in over
+    assert "hx-swap-oob" not in over
+    # Who was there meanwhile gets the conditions anew, which had no pictures yet.
+    news = client.get(followed.replace("&amp;", "&")).text
+    assert 'id="conditions-shown" hx-swap-oob="true"' in news
+    assert "No picture yet." not in news
 
 
 def test_a_page_that_has_seen_all_is_left_as_it_is(client):

@@ -74,6 +74,8 @@ def live(request: HttpRequest, slug: str, version: int) -> HttpResponse:
     """The part of a study's page that follows its preparation, participants and reports."""
     opened = open_study(request, slug, version)
     context = {"opened": opened, "study": opened.study, **overview.live(opened.study)}
+    if request.GET.get("was") == "preparing" and not context["is_preparing"]:  # the conditions have pictures now
+        context |= {"are_news": True, "conditions": overview.conditions(opened.study)}
     return following.part(request, "dashboard/study_live.html", context)
 
 
