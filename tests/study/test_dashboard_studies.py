@@ -281,6 +281,35 @@ def test_a_source_is_added_once_by_name(client):
     assert study.recruitment_set.filter(name="panel").count() == 1
 
 
+def test_a_source_is_added_with_its_codes_and_its_way_back(client):
+    study = owned(factories.running_study())
+    given = {"name": "prolific", "source": "prolific", "code_complete": "C1", "code_failed_check": "C2"}
+    page = client.post(address(study, "add_recruitment"), given, follow=True).text
+    assert all(f'<span class="mono">{code}</span>' in page for code in ("C1", "C2"))
+    prolific = study.recruitment_set.get(name="prolific")
+    back = "https://app.prolific.com/submissions/complete?cc={code}"
+    assert prolific.codes == {"complete": "C1", "failed_check": "C2"}
+    assert prolific.return_urls == {"complete": back, "failed_check": back}
+    way_back = "https://uni.sona-systems.com/credit?survey_code={survey_code}"
+    client.post(address(study, "add_recruitment"), {"name": "sona", "source": "sona", "way_back": way_back})
+    assert study.recruitment_set.get(name="sona").return_urls == {"complete": way_back}
+
+
+@pytest.mark.parametrize(
+    ("way_back", "words"),
+    [
+        ("uni.example", "This should be a web address, such as https://panel.example/done?code={code}."),
+        ("https://uni.example/?id={id}", "This has “{id}”, which the link does not come with; it may have: code."),
+        ("https://{code}.example/", "lets a link choose the site that people are sent to"),
+    ],
+)
+def test_a_way_back_that_leads_nowhere_is_refused_in_words(client, way_back, words):
+    study = owned(factories.ready_study())
+    page = client.post(address(study, "add_recruitment"), {"name": "panel", "way_back": way_back})
+    assert words in page.text
+    assert not study.recruitment_set.filter(name="panel").exists()
+
+
 def test_members_get_roles_and_lose_them(client, ada):
     study = owned(factories.ready_study())
     vi = User.objects.create_user("vi")

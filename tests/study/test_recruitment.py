@@ -92,7 +92,10 @@ FORM = {"address": "https://p.example/done", "origins": ["https://p.example"], "
         ({"origins": ["https://p.example; script-src *"]}, "submit: should be { address = "),
         ({"fields": {"code": 7}}, "submit: should be { address = "),
         ({"adress": "https://p.example"}, "submit: should be { address = "),
-        ({"fields": {"who": "{worker}"}}, "submit: has “{worker}”, which the link does not come with; it may have: code."),
+        (
+            {"fields": {"who": "{worker}"}},
+            "submit: has “{worker}”, which the link does not come with; it may have: code.",
+        ),
     ],
 )
 def test_a_form_that_would_break_the_last_page_is_refused_in_words(changes: dict[str, Any], words: str) -> None:

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 
 from study import document_files, preparation, recruitment_sources
+from study.document_keys import KINDS, OUTCOMES
 from study.models import Membership, Recruitment, Study
 
 DOCUMENT_BYTES = 2**20
@@ -55,6 +56,18 @@ class DocumentForm(StudyForm):
 class RecruitmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable when it runs
     """One more way for participants to come in."""
 
+    code_complete = forms.CharField(label="Code when complete", max_length=200, required=False)
+    code_screened_out = forms.CharField(label="Code when screened out", max_length=200, required=False)
+    code_failed_check = forms.CharField(label="Code when a check failed", max_length=200, required=False)
+    code_no_consent = forms.CharField(label="Code without consent", max_length=200, required=False)
+    way_back = forms.CharField(
+        label="Way back when complete",
+        max_length=2000,
+        required=False,
+        help_text="A web address, in which <code>{code}</code> is the code, and any other <code>{name}</code> what the "
+        "recruiter’s link came with. Empty is what the source says.",
+    )
+
     class Meta:
         model = Recruitment
         fields = ["name", "source", "identity_parameter"]
@@ -74,10 +87,18 @@ class RecruitmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         """What the form does not ask is the source's."""
         given = dict(super().clean() or {})
         given["source"] = given.get("source") or "link"
-        said = {"identity_parameter": given.get("identity_parameter") or None, "source": given["source"]}
-        whole = recruitment_sources.filled_in({**said, "codes": {}, "return_urls": {}})
-        for name in ("identity_parameter", "other_parameters", "return_urls", "submit", "looking", "idle_seconds"):
+        said = {
+            "source": given["source"],
+            "identity_parameter": given.get("identity_parameter") or None,
+            "codes": {name: given[f"code_{name}"] for name in OUTCOMES if given.get(f"code_{name}")},
+            "return_urls": {"complete": given["way_back"]} if given.get("way_back") else {},
+        }
+        for words in _wrong_addresses(said):
+            self.add_error("way_back", words)
+        whole = recruitment_sources.filled_in(said)
+        for name in ("identity_parameter", "other_parameters", "return_urls", "codes", "submit", "looking"):
             setattr(self.instance, name, whole[name])
+        self.instance.idle_seconds = whole["idle_seconds"]
         return {**given, "identity_parameter": whole["identity_parameter"]}
 
     def clean_name(self) -> str:
@@ -85,6 +106,13 @@ class RecruitmentForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscri
         if Recruitment.objects.filter(study=self.instance.study, name=name).exists():
             raise forms.ValidationError(f"This study has a source “{name}” already; choose another name.")
         return name
+
+
+def _wrong_addresses(source: dict[str, Any]) -> list[str]:
+    if KINDS["addresses"](source["return_urls"]):
+        return ["This should be a web address, such as https://panel.example/done?code={code}."]
+    found = [one.partition(": ")[2] for one in recruitment_sources.recruitment_problems({"recruitment": [source]})]
+    return [f"This {words}" if words.startswith("has ") else words.removeprefix("= ") for words in found]
 
 
 class MemberForm(forms.Form):
