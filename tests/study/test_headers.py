@@ -90,6 +90,7 @@ def test_every_response_carries_every_header(study: Study, monkeypatch: pytest.M
                 "policy": "default-src 'none'" in policy and "unsafe" not in policy,
                 "frame policy": "frame-ancestors 'none'" in policy or "sandbox" in policy,
                 "hosts": not re.search(r"https?:|\*", policy),
+                "search engines": headers.get("X-Robots-Tag") == "noindex",
                 "no server": "Server" not in headers and "X-Powered-By" not in headers,
             }
             wrong += [f"{what} {response.status_code}: {name}" for name, is_kept in kept.items() if not is_kept]
