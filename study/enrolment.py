@@ -20,6 +20,10 @@ class StudyFullError(EnrolmentError):
     """Every arm has its quota of participants."""
 
 
+class PlacesTakenError(StudyFullError):
+    """Every arm is full, but not all have finished: a place becomes free where somebody leaves."""
+
+
 class TakenPartError(EnrolmentError):
     """The same person has taken part in a study that this one is exclusive with."""
 
@@ -38,7 +42,8 @@ def enrol(
     """A new participant with an arm and all trials, or the one whom the recruiter's ``external_id`` already names.
 
     ``token`` is one that the server made for this visit: the same visit sent twice is one participation.
-    Raises EnrolmentError in words where the study takes nobody, StudyFullError where each arm has its quota.
+    Raises EnrolmentError in words where the study takes nobody, StudyFullError where each arm has its quota,
+    PlacesTakenError as long as some of these people are still at it.
     """
     recruitment = source if isinstance(source, Recruitment) else None
     study_id = recruitment.study_id if recruitment else source.pk
@@ -136,6 +141,8 @@ def _least_filled(study: Study, origin: str) -> Arm:
     if not arms:
         raise EnrolmentError(f"{study} has no arms yet: its preparation is not finished.")
     if not open_arms:
-        raise StudyFullError(f"{study} has all {quota} participants of each of its {len(arms)} arms.")
+        is_over = not counting.filter(state=Participant.State.STARTED).exists()
+        error = StudyFullError if is_over else PlacesTakenError
+        raise error(f"{study} has all {quota} participants of each of its {len(arms)} arms.")
     fewest = min(filled.get(arm.pk, 0) for arm in open_arms)
     return secrets.choice([arm for arm in open_arms if filled.get(arm.pk, 0) == fewest])

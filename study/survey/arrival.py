@@ -204,6 +204,9 @@ def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
         )
     except enrolment.TakenPartError:
         return has_been_elsewhere(request, way)
+    except enrolment.PlacesTakenError:
+        words = _("Others are still at it. A place may become free: please come again later with the same link.")
+        return refuse(request, way, _("All places are taken just now"), words)
     except enrolment.EnrolmentError:  # it closed, or its last place was taken, while the consent page was read
         return refuse(request, way, _("The study is closed"), CLOSED)
     response = HttpResponseRedirect(reverse("survey:instructions", args=[participant.token]), status=303)

@@ -167,7 +167,7 @@ def test_a_full_study_says_so_and_previews_go_on() -> None:
     study = factories.running_study(design={"name": "between", "quota": 2})
     for _ in range(4):
         factories.participant(study)
-    with pytest.raises(enrolment.StudyFullError, match="has all 2 participants of each of its 2 arms"):
+    with pytest.raises(enrolment.PlacesTakenError, match="has all 2 participants of each of its 2 arms"):
         factories.participant(study)
     factories.participant(study, origin="preview", source=study)
     leaver = Participant.objects.filter(origin="person")[0]

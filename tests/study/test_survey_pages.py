@@ -215,8 +215,12 @@ def test_the_last_place_taken_while_the_consent_was_read_is_said(client: Client)
     study = factories.running_study(slug="small", design={"name": "between", "quota": 1})
     address = link(factories.recruitment(study))
     fields = {**Page(client.get(address).content.decode()).fields, "consent": "yes"}
-    for _ in range(2):
-        factories.participant(study)
+    others = [factories.participant(study) for _ in range(2)]
+    taken = client.post(address, fields).content.decode()
+    assert "All places are taken just now" in taken
+    assert "please come again later with the same link" in taken
+    for someone in others:
+        finish(someone)
     assert "The study is closed" in client.post(address, fields).content.decode()
 
 
