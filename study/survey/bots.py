@@ -41,7 +41,7 @@ class Reply:
 
 
 class Page(HTMLParser):
-    """What a bot reads of a page: hidden fields, the JSON blocks and the texts of elements that have an id."""
+    """What a bot reads of a page: hidden fields, JSON blocks, the texts of headings and of what has an id."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Page(HTMLParser):
         if tag == "input" and attributes.get("type") == "hidden":
             self.fields[attributes["name"]] = attributes.get("value", "")
         self.links += [attributes[name] for name in ("href", "src") if name in attributes]
-        self._inside = attributes.get("id", "")
+        self._inside = attributes.get("id") or ("h1" if tag == "h1" else "")
 
     def handle_endtag(self, tag: str) -> None:
         self._inside = ""
@@ -174,7 +174,8 @@ class Bot:
         fields = {**Page(consent.text).fields, "consent": "yes", "viewport": "1280x800x1"}
         agreed = self.browser.post(self.invitation, fields)
         if agreed.status not in (302, 303):
-            raise BotError(f"Agreeing was answered with {agreed.status}.")
+            heading = Page(agreed.text).texts.get("h1", "")
+            raise BotError(f"Agreeing was answered with {agreed.status}: {heading}.")
         _path, instructions = self.browser.follow(agreed)
         onward = [link for link in Page(instructions.text).links if link.endswith("/trials/")]
         if not onward:

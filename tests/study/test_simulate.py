@@ -117,6 +117,15 @@ def test_a_bot_that_cannot_see_the_database_guesses(site: Site) -> None:
     assert Bot(site.url, site.python(INVITATION), random.Random(3)).take().startswith("P")
 
 
+def test_bots_for_whom_there_is_no_place_say_so(site: Site) -> None:
+    study = site.python("""
+        study = factories.running_study(slug="small", design={"name": "between", "quota": 1})
+        result = study.slug
+    """)
+    with pytest.raises(RuntimeError, match=r"1 of 3 bots did not finish; .* with 200: (All places are|The study is)"):
+        site.manage("simulate", study, "--participants", "3", "--seed", "1", "--url", site.url)
+
+
 def test_a_site_that_is_away_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("study.survey.bots.PATIENCE_SECONDS", 0.2)
     with pytest.raises(BotError, match="does not answer"):
