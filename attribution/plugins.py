@@ -30,6 +30,8 @@ class PluginError(ValueError):
         super().__init__(words)
         self.parameter = parameter  # which one the message is about, if any
 
+LONGEST_NAME = 100  # file systems refuse to look for names of over 255 bytes
+
 
 @dataclass(frozen=True)
 class Plugin:
@@ -55,7 +57,7 @@ def describe(folder: str, name: str) -> Plugin:
     """Title, source, parameters and version of a plug-in, read from its text."""
     path = _path(folder) / f"{name}.py"
     # Not by listing the folder, which costs far more than one file's facts: each arrival asks for every task's type.
-    if not name.isidentifier() or name.startswith("_") or not path.is_file():
+    if not name.isidentifier() or len(name) > LONGEST_NAME or name.startswith("_") or not path.is_file():
         kind = folder.rpartition(".")[2]
         raise PluginError(f"There is no “{name}” in {kind}; there are: {', '.join(names(folder)) or 'none'}.")
     return _read(folder, name, path, path.stat().st_mtime_ns)

@@ -117,7 +117,12 @@ def _misfits(document: Table, items: Sequence[str]) -> list[Problem]:
 
 def options_of(task: Table, language: str) -> dict[str, Any]:
     """A task's options, completed, in one language; raises PluginError in words."""
-    return plugins.complete("study.trials", task["trial_type"], localised(task["options"], language))
+    return plugins.complete("study.trials", task["trial_type"], localised_options(task, language))
+
+
+def localised_options(task: Table, language: str) -> dict[str, Any]:
+    # One by one: a text where the table of all options should be must not pass for that table.
+    return {name: localised(value, language) for name, value in task["options"].items()}
 
 
 def _tasks(document: Table) -> list[Problem]:
@@ -179,7 +184,7 @@ def _task_problems(
     ]
     if found:
         return found
-    if found := plugin_problems(options, folder, name, localised(task["options"], languages[0])):
+    if found := plugin_problems(options, folder, name, localised_options(task, languages[0])):
         return found
     plugin, given = trial_types.load(name), options_of(task, languages[0])
     try:
@@ -204,7 +209,9 @@ def _task_problems(
 def _option_texts(path: Path, default: Any, value: Any, languages: Sequence[str]) -> list[Problem]:
     if default == "":
         return text_problems(path, value, languages)
-    if default is None and isinstance(value, Mapping):
+    if default is None and value is not None and not isinstance(value, Mapping):
+        return [Problem(path, 'should be a table of texts, such as { goose = { en = "goose" } }.')]
+    if default is None and value is not None:
         return [p for name, text in value.items() for p in text_problems((*path, name), text, languages)]
     if default == () and isinstance(value, list | tuple):
         pairs = [(n, one[1]) for n, one in enumerate(value) if isinstance(one, list | tuple) and len(one) == 2]

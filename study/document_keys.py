@@ -31,6 +31,7 @@ class Key:
     low: float | None = None
     high: float | None = None
     choices: Sequence[str] = ()
+    longest: int = 0  # characters that its column holds; 0 is any number
 
 
 def _rule(pattern: re.Pattern[str], words: str) -> Callable[[Any], str]:
@@ -97,7 +98,7 @@ EXCLUSIONS = Key("list", [], keys={"rule": Key("string"), "parameters": Key("tab
 TASK = {"name": Key("name"), "trial_type": Key("string"), "options": Key("table", {})}
 STIMULI = {"count": Key("whole", 0, low=0, high=100), "images": Key("strings", [])}
 KEYS: dict[str, Key] = {
-    "slug": Key("slug"),
+    "slug": Key("slug", longest=80),
     "title": Key("text"),
     "question": Key("text"),
     "languages": Key("languages"),
@@ -106,7 +107,7 @@ KEYS: dict[str, Key] = {
     "exclusive": Key("string", ""),
     "identities_until": Key("date", ""),
     "minimum_viewport": Key("whole", 0, low=0, high=4000),
-    "consent": Key("table", keys={"version": Key("string", "1"), "text": Key("html")}),
+    "consent": Key("table", keys={"version": Key("string", "1", longest=40), "text": Key("html")}),
     "instructions": Key("table", keys=HTML),
     "debriefing": Key("table", None, keys=HTML),
     "design": Key("table", keys={"name": Key("string"), "quota": Key("whole", 0, low=0, high=1_000_000)}, others=True),
@@ -177,10 +178,10 @@ KEYS: dict[str, Key] = {
         "list",
         [{"name": "link"}],
         keys={
-            "name": Key("slug"),
+            "name": Key("slug", longest=80),
             "source": Key("string", "link"),
             # What is not said is the source's: see recruitment_sources.
-            "identity_parameter": Key("string", None),
+            "identity_parameter": Key("string", None, longest=80),
             "other_parameters": Key("strings", None),
             "return_urls": Key("addresses", {}),
             "codes": Key("codes", {}),
@@ -257,6 +258,8 @@ def _value_problems(path: Path, value: Any, key: Key, languages: Sequence[str]) 
         return _list_problems(path, value, key, languages)
     if words := KINDS[key.kind](value):
         return [Problem(path, words)]
+    if key.longest and len(value) > key.longest:
+        return [Problem(path, f"has {len(value)} characters; {key.longest} are the most.")]
     if key.low is not None and value < key.low:
         return [Problem(path, f"= {value} should be at least {key.low:g}.")]
     if key.high is not None and value > key.high:

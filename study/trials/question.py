@@ -71,13 +71,15 @@ def check_options(options: Options) -> None:
         raise OptionError("needs the text prompt: the question.")
     if kind not in KINDS:
         raise OptionError(f"kind = “{kind}” should be one of: {', '.join(KINDS)}.")
+    if not all(isinstance(value, str | int | float) and not isinstance(value, bool) for value in expected):
+        raise OptionError('expected should hold texts, such as ["yes"], or numbers.')
     if kind in ("choice", "several"):
         pairs = [pair for pair in choices if isinstance(pair, list | tuple) and len(pair) == 2]
         if len(pairs) < 2 or len(pairs) != len(choices) or not all(isinstance(part, str) for p in pairs for part in p):
             raise OptionError('choices should be at least two pairs, such as ["yes", { en = "Yes" }].')
         if len({value for value, _ in pairs}) < len(pairs):
             raise OptionError("choices hold the same value twice; each needs its own.")
-        if unknown := [value for value in expected if value not in {value for value, _ in pairs}]:
+        if unknown := [str(value) for value in expected if str(value) not in {value for value, _ in pairs}]:
             raise OptionError(f"expected holds {', '.join(unknown)}, which is none of the choices.")
     if kind == "scale":
         check_scale(options["points"], options["low_label"], options["high_label"])

@@ -11,6 +11,7 @@ from django.conf import settings
 from study import designs, document_files, safeguards
 from study.document import completed, localised, validate
 from study.document_keys import KEYS, Key
+from study.models import Participant, Recruitment, Study
 from study.selection import DocumentError
 
 from .factories import document as of_classes
@@ -194,6 +195,51 @@ def test_each_problem_is_told_by_its_key_with_what_would_be_right(path: str, val
 def test_problems_of_studies_of_images_are_told_too(path: str, value: Any, sentence: str) -> None:
     problems = validate(changed(of_images(), path, value))
     assert any(problem.startswith(sentence) for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("tasks.0.options", {"en": "What is it?", "de": "Was ist es?"}, "“identify_class” has no parameter “en”"),
+        ("tasks.0.options.names", "geese", 'names: should be a table of texts, such as { goose = { en = "goose" } }.'),
+        ("tasks.0.options.names", ["goose"], "names: should be a table of texts"),
+        ("questionnaire.0.options.expected", [True], 'expected should hold texts, such as ["yes"], or numbers.'),
+        ("questionnaire.0.options.expected", [["yes"]], 'expected should hold texts, such as ["yes"], or numbers.'),
+        ("questionnaire.0.options.expected", [1], "expected holds 1, which is none of the choices."),
+        ("tasks.0.trial_type", "x" * 300, "There is no “xxx"),
+    ],
+)
+def test_what_a_task_cannot_be_asked_with_is_told_too(path: str, value: Any, words: str) -> None:
+    problems = validate(changed(of_classes(), path, value))
+    assert problems
+    assert words in "\n".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [
+        ("slug", (Study, "slug")),
+        ("consent.version", (Participant, "consent_version")),
+        ("recruitment.0.name", (Recruitment, "name")),
+        ("recruitment.0.identity_parameter", (Recruitment, "identity_parameter")),
+    ],
+)
+def test_a_text_that_its_column_does_not_hold_is_refused(path: str, column: tuple[Any, str]) -> None:
+    model, name = column
+    most = model._meta.get_field(name).max_length
+    document = {**of_classes(), "recruitment": [{"name": "panel"}]}
+    assert validate(changed(document, path, "x" * most)) == []
+    assert [str(one).partition(": ")[2] for one in validate(changed(document, path, "x" * (most + 1)))] == [
+        f"has {most + 1} characters; {most} are the most."
+    ]
+
+
+def test_a_language_code_that_its_column_does_not_hold_is_none() -> None:
+    most = Participant._meta.get_field("language").max_length or 0
+    for code, is_one in (("de-Latn-1996", True), ("de-Latn-DE-1996", False)):
+        assert (len(code) <= most) == is_one
+        told = "\n".join(validate(changed(of_classes(), "languages", [code])))
+        assert ("languages: should be a list of language codes" not in told) == is_one
 
 
 @pytest.mark.parametrize("items_each", [3, 7, 13, 100])
