@@ -30,6 +30,7 @@ class PluginError(ValueError):
         super().__init__(words)
         self.parameter = parameter  # which one the message is about, if any
 
+
 LONGEST_NAME = 100  # file systems refuse to look for names of over 255 bytes
 
 

@@ -200,7 +200,7 @@ def _task_problems(
     if given["told"] and not has_photo:
         return [Problem((*options, "told"), "is what the network says of a photo; it needs items.images, and a task.")]
     roles = ["explanation", "photo"] if has_photo else ["explanation"] if shown else []
-    if unknown := sorted(set(given.get("panels", ())) - set(roles)):
+    if unknown := sorted({str(role) for role in given.get("panels", ())} - set(roles)):
         words = f"has no “{unknown[0]}” to show; there are: {', '.join(roles) or 'no pictures here'}."
         return [Problem((*options, "panels"), words)]
     return []

@@ -2,10 +2,11 @@
 
 import copy
 import difflib
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from .texts import LANGUAGE, Path, Problem, clean, dotted, text_problems
@@ -71,8 +72,13 @@ def _date(value: Any) -> str:
 ANYTHING = re.compile(r"(?s).*\S.*")
 
 
+def _number(value: Any) -> str:
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return "" if fits else "should be a number."
+
+
 def _numbers(value: Any) -> str:
-    fits = isinstance(value, list | tuple) and all(isinstance(v, int | float) and v is not True for v in value)
+    fits = isinstance(value, list | tuple) and not any(_number(v) for v in value)
     return "" if fits else "should be a list of numbers, such as [0.5, 1.0]."
 
 
@@ -82,7 +88,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "name": _rule(NAME, "should be at most 60 letters, digits, -, _ and ., such as “trained”."),
     "string": _kind(str, "should be a text in quotes."),
     "whole": _kind(int, "should be a whole number."),
-    "number": _kind((int, float), "should be a number."),
+    "number": _number,
     "flag": _kind(bool, "should be true or false."),
     "date": _date,
     "table": _kind(Mapping, "should be a table."),
@@ -240,7 +246,9 @@ def unknown_key(path: Path, name: str, known: Sequence[str]) -> Problem:
 def _table_problems(
     path: Path, table: Mapping[str, Any], keys: Mapping[str, Key], others: bool, languages: Sequence[str]
 ) -> list[Problem]:
-    found = [unknown_key(path, str(name), list(keys)) for name in table if name not in keys and not others]
+    own = [name for name in table if name not in keys]
+    found = [unknown_key(path, str(name), list(keys)) for name in own if not others]
+    found += [problem for name in own if others for problem in _stray_problems((*path, str(name)), table[name])]
     for name, key in keys.items():
         if name in table:
             found += _value_problems((*path, name), table[name], key, languages)
@@ -253,7 +261,7 @@ def _value_problems(path: Path, value: Any, key: Key, languages: Sequence[str]) 
     if value is None and key.default is None:  # as a completed document holds what was left out
         return []
     if key.kind in ("text", "html"):
-        return text_problems(path, value, languages)
+        return text_problems(path, value, languages) or (_emptied(path, value) if key.kind == "html" else [])
     if key.kind == "list":
         return _list_problems(path, value, key, languages)
     if words := KINDS[key.kind](value):
@@ -269,7 +277,25 @@ def _value_problems(path: Path, value: Any, key: Key, languages: Sequence[str]) 
         return [Problem(path, f"= “{value}” should be one of: {offered}.")]
     if key.keys is not None:
         return _table_problems(path, value, key.keys, key.others, languages)
-    return []
+    return _stray_problems(path, value) if key.kind == "table" else []
+
+
+def _emptied(path: Path, value: Mapping[str, str]) -> list[Problem]:
+    gone = ", ".join(language for language, text in value.items() if not clean(text).strip())
+    words = f"says nothing in {gone} once all but plain formatting and links is taken away."
+    return [Problem(path, words)] if gone else []
+
+
+def _stray_problems(path: Path, value: Any) -> list[Problem]:
+    """What TOML knows and a stored document does not, however deep: dates, times, inf and nan."""
+    if isinstance(value, Mapping):
+        return [problem for name, one in value.items() for problem in _stray_problems((*path, str(name)), one)]
+    if isinstance(value, list | tuple):
+        return [problem for number, one in enumerate(value) for problem in _stray_problems((*path, number), one)]
+    if isinstance(value, date | time):
+        return [Problem(path, f"= {value} is a date or a time; a text stands in quotes.")]
+    is_endless = isinstance(value, float) and not math.isfinite(value)
+    return [Problem(path, f"= {value} should be a number that ends.")] if is_endless else []
 
 
 def _list_problems(path: Path, value: Any, key: Key, languages: Sequence[str]) -> list[Problem]:

@@ -1,7 +1,9 @@
 """The study document: what is wrong is told by key, with what would be right; what is right is completed."""
 
 import copy
+import math
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -207,9 +209,19 @@ def test_problems_of_studies_of_images_are_told_too(path: str, value: Any, sente
         ("questionnaire.0.options.expected", [["yes"]], 'expected should hold texts, such as ["yes"], or numbers.'),
         ("questionnaire.0.options.expected", [1], "expected holds 1, which is none of the choices."),
         ("tasks.0.trial_type", "x" * 300, "There is no “xxx"),
+        ("tasks.0.options.panels", [["explanation"]], "panels: has no “['explanation']” to show; there are: "),
+        ("tasks.0.options.pool", [date(2026, 1, 1)], "pool[1]: = 2026-01-01 is a date or a time; a text stands in"),
+        ("conditions.0.parameters", {"steps": math.inf}, "parameters.steps: = inf should be a number that ends."),
+        ("design.by", math.nan, "design.by: = nan should be a number that ends."),
+        (
+            "consent.text.de",
+            "<iframe src='https://v.example/'></iframe>",
+            "consent.text: says nothing in de once all but",
+        ),
+        ("analysis.alpha", math.nan, "analysis.alpha: should be a number."),
     ],
 )
-def test_what_a_task_cannot_be_asked_with_is_told_too(path: str, value: Any, words: str) -> None:
+def test_values_that_nothing_can_be_done_with_are_told_too(path: str, value: Any, words: str) -> None:
     problems = validate(changed(of_classes(), path, value))
     assert problems
     assert words in "\n".join(problems)
