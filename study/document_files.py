@@ -35,6 +35,8 @@ def read(text: str) -> dict[str, object]:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DocumentError([_not_toml(text, str(error))]) from error
+    except (RecursionError, ValueError) as error:  # lists in lists without end, a number of thousands of digits
+        raise DocumentError([f"This is no study document: {error}."]) from error
     if problems := validate(document):
         raise DocumentError(located(text, problems))
     return document

@@ -395,6 +395,8 @@ def test_a_file_that_is_not_toml_is_refused_with_the_line() -> None:
         ("photo = True", "true and false are in lower case: photo = True"),
         ("title", "after a key comes = and its value"),
         ("languages = [", "line 1: this is not TOML: "),
+        ("languages = " + "[" * 5000, "This is no study document: maximum recursion depth exceeded"),
+        ("seed = " + "9" * 5000, "This is no study document: Exceeds the limit"),
     ],
 )
 def test_a_file_that_is_not_toml_is_told_in_words_that_say_what_would_be_right(text: str, sentence: str) -> None:

@@ -237,3 +237,11 @@ count = 1
 [analysis]
 primary = "accuracy_by_condition"
 """
+
+
+@pytest.mark.django_db
+def test_a_file_that_begins_with_a_mark_of_its_encoding_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text('slug = "Geese & Co"\n', encoding="utf-8-sig")
+    with pytest.raises(CommandError, match=r"study\.toml: line 1: slug: should be lower-case letters"):
+        called("add_study", str(path))

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         if given:
             raise CommandError(f"{given[0]} belongs to a --protocol; a file says all of it itself.")
         try:
-            return str(options["file"].read_text(encoding="utf-8"))
+            return str(options["file"].read_text(encoding="utf-8-sig"))  # some editors begin a file with a mark
         except OSError as error:
             raise CommandError(f"{options['file']} cannot be read: {error.strerror}.") from error
         except UnicodeDecodeError as error:
