@@ -32,10 +32,19 @@ MULTILINE = ('"""', "'''")
 def read(text: str) -> dict[str, object]:
     """The document in a study file; raises DocumentError with every problem, each with its line where it has one."""
     try:
+        return _read(text)
+    except RecursionError as error:
+        raise DocumentError(
+            ["This is no study document: lists or tables in it stand in each other without end."]
+        ) from error
+
+
+def _read(text: str) -> dict[str, object]:
+    try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DocumentError([_not_toml(text, str(error))]) from error
-    except (RecursionError, ValueError) as error:  # lists in lists without end, a number of thousands of digits
+    except ValueError as error:  # a number of thousands of digits
         raise DocumentError([f"This is no study document: {error}."]) from error
     if problems := validate(document):
         raise DocumentError(located(text, problems))

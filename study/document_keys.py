@@ -233,7 +233,9 @@ KEYS: dict[str, Key] = {
 def shape_problems(document: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with a document's keys and kinds of values, without asking what they name."""
     known: Sequence[str] = [] if KINDS["languages"](document.get("languages")) else document["languages"]
-    return _table_problems((), document, KEYS, False, known)
+    found = _table_problems((), document, KEYS, False, known)
+    told = {problem.path for problem in found}
+    return found + [problem for problem in _stray_problems((), document) if problem.path not in told]
 
 
 def unknown_key(path: Path, name: str, known: Sequence[str]) -> Problem:
@@ -246,9 +248,7 @@ def unknown_key(path: Path, name: str, known: Sequence[str]) -> Problem:
 def _table_problems(
     path: Path, table: Mapping[str, Any], keys: Mapping[str, Key], others: bool, languages: Sequence[str]
 ) -> list[Problem]:
-    own = [name for name in table if name not in keys]
-    found = [unknown_key(path, str(name), list(keys)) for name in own if not others]
-    found += [problem for name in own if others for problem in _stray_problems((*path, str(name)), table[name])]
+    found = [unknown_key(path, str(name), list(keys)) for name in table if name not in keys and not others]
     for name, key in keys.items():
         if name in table:
             found += _value_problems((*path, name), table[name], key, languages)
@@ -277,7 +277,7 @@ def _value_problems(path: Path, value: Any, key: Key, languages: Sequence[str]) 
         return [Problem(path, f"= “{value}” should be one of: {offered}.")]
     if key.keys is not None:
         return _table_problems(path, value, key.keys, key.others, languages)
-    return _stray_problems(path, value) if key.kind == "table" else []
+    return []
 
 
 def _emptied(path: Path, value: Mapping[str, str]) -> list[Problem]:
@@ -287,13 +287,15 @@ def _emptied(path: Path, value: Mapping[str, str]) -> list[Problem]:
 
 
 def _stray_problems(path: Path, value: Any) -> list[Problem]:
-    """What TOML knows and a stored document does not, however deep: dates, times, inf and nan."""
+    """What TOML knows and a stored document does not, however deep: dates, times, inf, nan and NUL characters."""
     if isinstance(value, Mapping):
         return [problem for name, one in value.items() for problem in _stray_problems((*path, str(name)), one)]
     if isinstance(value, list | tuple):
         return [problem for number, one in enumerate(value) for problem in _stray_problems((*path, number), one)]
     if isinstance(value, date | time):
         return [Problem(path, f"= {value} is a date or a time; a text stands in quotes.")]
+    if isinstance(value, str) and "\0" in value:
+        return [Problem(path, "holds a NUL character, which no database stores.")]
     is_endless = isinstance(value, float) and not math.isfinite(value)
     return [Problem(path, f"= {value} should be a number that ends.")] if is_endless else []
 
