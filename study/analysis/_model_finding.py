@@ -59,8 +59,20 @@ def finding(
         if drawn
         else "",
         method=method,
-        notes=found.notes,
+        notes=(*_disagreements(found, wording, link, alpha), *found.notes),
     )
+
+
+def _disagreements(found: Modelled, wording: Wording, link: str, alpha: float) -> list[str]:
+    """Where the test on the scale of the link and the difference that people read would be told differently."""
+    return [
+        f"{found.named(one)}: the {link} that are tested ({p_value(one.coefficient.p)}, before any correction) and the "
+        f"{wording.unit} ({p_value(one.margin.p)}) do not agree. The {link} are those of a typical participant and a "
+        f"typical item, the {wording.unit} are averages over all, and participants or items vary more under one of the "
+        "two conditions."
+        for one in found.fitted
+        if one.coefficient and one.margin and (one.coefficient.p < alpha) != (one.margin.p < alpha)
+    ]
 
 
 def _on_link(one: Fitted, link: str) -> list[Estimate]:

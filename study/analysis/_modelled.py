@@ -14,7 +14,7 @@ from study.analysis import AnalysisError
 from study.analysis._by_condition import Compared
 from study.statistics.comparisons import NO_ITEM, Contrast
 from study.statistics.crossed_means import Tested
-from study.statistics.marginal_effects import difference, marginal_means
+from study.statistics.marginal_effects import MarginalDifference, difference, marginal_means
 from study.statistics.mixed_models import Contrast as Coefficient
 from study.statistics.mixed_models import MixedModel, ModelError, fit
 from study.statistics.mixed_models.design import Design
@@ -26,10 +26,14 @@ UNITS = ("participant", "item")
 
 @dataclass(frozen=True)
 class Fitted:
-    """One comparison: on the scale of the link (``coefficient``) and in the response's units (``contrast``)."""
+    """One comparison: on the scale of the link (``coefficient``) and in the response's units (``contrast``).
+
+    The contrast's test is the coefficient's; ``margin`` holds that of the difference in the response's units.
+    """
 
     contrast: Contrast
     coefficient: Coefficient | None = None
+    margin: MarginalDifference | None = None
     formula: str = ""
     notes: tuple[str, ...] = ()
 
@@ -43,14 +47,17 @@ class Modelled:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The models' notes, each named by its comparison."""
-        label = self.compared.label
-        return tuple(
-            f"“{label(one.contrast.first)}” and “{label(one.contrast.second)}”: "
-            f"{note.replace(f'condition[T.{one.contrast.first}]', 'the difference')}"
-            for one in self.fitted
-            for note in one.notes
-        )
+        """The models' notes, each once with the comparisons that it is on."""
+        found: dict[str, list[str]] = {}
+        for one in self.fitted:
+            for note in one.notes:
+                told = note.replace(f"condition[T.{one.contrast.first}]", "the difference")
+                found.setdefault(told, []).append(self.named(one))
+        return tuple(f"{'; '.join(named)}: {note}" for note, named in found.items())
+
+    def named(self, one: Fitted) -> str:
+        """Both conditions of a comparison, for a reader."""
+        return f"{self.compared.named(one.contrast.first)} and {self.compared.named(one.contrast.second)}"
 
 
 def modelled(found: Compared, rows: pd.DataFrame, value: str, *, family: Family, alpha: float) -> Modelled:
@@ -110,7 +117,7 @@ def _fitted(rows: pd.DataFrame, value: str, first: str, second: str, family: Fam
         test=Tested(coefficient.t, coefficient.df, coefficient.p, _unit(model, name)),
         is_paired=_varies_within(both, "participant"),
     )
-    return Fitted(contrast, coefficient, formula, model.notes)
+    return Fitted(contrast, coefficient, margin, formula, model.notes)
 
 
 def random_terms(both: pd.DataFrame, family: Family) -> list[str]:

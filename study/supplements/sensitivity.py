@@ -5,7 +5,7 @@ clusters and the mixed model let both participants and items vary; leaving out e
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import stats
 
 from study.analysis import Estimate, Finding, Test
+from study.analysis._modelled import Fitted
 from study.analysis._sentences import limits
 from study.statistics.comparisons import Contrast
 from study.statistics.crossed_means import UndefinedError, Values, crossed_difference
@@ -48,7 +49,7 @@ def sensitivity(made: Comparison) -> Finding:
         rules = [
             *_trials_and_participants(made, seen),
             _two_way(made, seen),
-            _model(made, one.contrast),
+            _model(made, one),
             *_items(made, seen),
         ]
         counts = (one.contrast.participants, one.contrast.responses)
@@ -73,7 +74,8 @@ def sensitivity(made: Comparison) -> Finding:
         table=pd.DataFrame(table),
         method=(
             "As sensitivity analyses the comparisons were repeated by t tests on single answers (which takes them for "
-            "independent), by t tests on participants’ means, by mixed model, and by the two-way test with "
+            "independent), by t tests on participants’ means, by mixed model (of its average marginal effect), and by "
+            "the two-way test with "
             f"{'some items' if _left_out_at_the_ends(made) else 'each item'} left out in turn; p values of this table "
             "are not corrected for their number."
         ),
@@ -195,8 +197,12 @@ def _two_way(made: Comparison, seen: Contrast) -> Rule:
     return _of_contrast("by participant and item", seen, f"{100 * made.level:g} % two-way t")
 
 
-def _model(made: Comparison, contrast: Contrast) -> Rule:
-    return _of_contrast("mixed model", contrast, f"{100 * made.level:g} % t (delta method)")
+def _model(made: Comparison, one: Fitted) -> Rule:
+    """The test is that of the difference beside it: the model's log-odds can differ where its mean does not."""
+    rule = _of_contrast("mixed model", one.contrast, f"{100 * made.level:g} % t (delta method)")
+    if one.margin is None or not np.isfinite(one.margin.p):
+        return rule
+    return replace(rule, statistic=one.margin.t, df=one.margin.df, p=one.margin.p)
 
 
 def _items(made: Comparison, seen: Contrast) -> list[Rule]:

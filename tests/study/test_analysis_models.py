@@ -1,11 +1,12 @@
 """Mixed models by condition: opposite numbers read opposite, the unit is the design's, and what fails says why."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from study.analysis import AnalysisError, accuracy_model, rating_model
+from study.analysis import AnalysisError, _modelled, accuracy_model, rating_model
 from study.statistics.mixed_models import fit
 from tests.study.made_answers import CONTROLLED, made
 
@@ -130,3 +131,26 @@ def test_the_interval_of_a_difference_of_shares_stays_within_a_hundred_points():
     )
     gap = next(one for one in found.estimates if one.term == "class_model − blind")
     assert 0 < gap.low < gap.estimate < gap.high < 1
+
+
+def test_log_odds_and_points_that_do_not_agree_are_told_with_both_tests(effect, monkeypatch):
+    assert not any("do not agree" in note for note in effect.notes)
+    fitted = _modelled._fitted
+
+    def unclear(*given):
+        one = fitted(*given)
+        return replace(one, margin=replace(one.margin, p=0.4))
+
+    monkeypatch.setattr(_modelled, "_fitted", unclear)
+    found = accuracy_model.analyse(made({"class_model": 0.7, "blind": 0.3}, roles=CONTROLLED))
+    assert found.notes[0].startswith(
+        "“class model” and “blind”: the log-odds that are tested (p < .001, before any correction) and the percentage "
+        "points (p = .400) do not agree. The log-odds are those of a typical participant and a typical item"
+    )
+
+
+def test_what_the_models_say_alike_of_several_comparisons_is_said_once():
+    found = accuracy_model.analyse(made({"a": 0.7, "b": 0.4, "c": 0.2}, spread=0.0))
+    told = [note.partition(": ")[2] for note in found.notes]
+    assert len(told) == len(set(told))
+    assert any("; “" in note.partition(": The ")[0] for note in found.notes)

@@ -7,6 +7,8 @@ import pytest
 from scipy import stats
 
 from study.analysis import accuracy_by_condition
+from study.statistics.marginal_effects import difference, marginal_means
+from study.statistics.mixed_models import fit
 from study.supplements import supplements
 from tests.study.made_answers import CONTROLLED, made
 
@@ -187,3 +189,16 @@ def test_many_comparisons_are_counted_in_the_sentence_and_not_each_told():
     said = named(supplements(answers), "sensitivity").sentence
     assert " of the 10 comparisons: the difference is not clear" in said
     assert len(said) < 400
+
+
+def test_the_mixed_models_p_belongs_to_the_difference_beside_it():
+    answers = answered({"class_model": 0.6, "blind": 0.4}, spread=1.0, participants=12)
+    found = named(supplements(answers), "sensitivity")
+    rows = answers.responses.assign(correct=answers.responses["correct"].astype(float))
+    model = fit("correct ~ condition + (1 | participant) + (1 + condition | item)", rows, family="binary", reml=True)
+    means = marginal_means(model, "condition", ["blind", "class_model"])
+    expected = difference(model, means[1], means[0])
+    test = next(test for test in found.tests if test.name.endswith(": mixed model"))
+    row = estimate(found, "class_model − blind: mixed model")
+    assert (row.estimate, test.p) == pytest.approx((expected.estimate, expected.p), rel=1e-3)
+    assert (row.low > 0) == (test.p < 0.05)
