@@ -32,7 +32,7 @@ def test_the_report_is_accessible_and_fits_every_width(tmp_path, conditions, par
     reports.write(study, tmp_path)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed(), args=ARGUMENTS)
-        for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light"), (320, "dark")):
+        for width, scheme in ((1280, "light"), (1280, "dark"), (1000, "light"), (360, "light"), (320, "dark")):
             page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
             complaints = []
             page.on("console", lambda message, said=complaints: said.append(message.text))
@@ -48,6 +48,10 @@ def test_the_report_is_accessible_and_fits_every_width(tmp_path, conditions, par
                 "all => all.map(one => [one.getBoundingClientRect().right, one.textContent])"
             )
             assert all(right <= width for right, _ in texts), max(texts)
+            cut = page.locator(".table").evaluate_all(
+                "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.ariaLabel)"
+            )
+            assert width < 1000 or cut == []
             assert complaints == []
             page.close()
         page = browser.new_page()

@@ -46,6 +46,30 @@ def test_every_page_of_a_simulated_report_says_so_and_the_question_stands_on_the
 
 @needs_pango
 @pytest.mark.django_db
+def test_no_column_of_a_table_runs_off_the_page_however_long_labels_and_reasons_are(tmp_path):
+    long = "Deconvolutionwithguidedrectifiersandmaxpoolingswitchesandnoblankanywhereinitsname"
+    conditions = (
+        ("map", long, "treatment", 0.6),
+        ("blind", f"The same of another network, {long}", "blind_control", 0.3),
+    )
+    models = [{"name": "accuracy_by_condition", "parameters": {}}, {"name": "accuracy_model", "parameters": {}}]
+    study = answered_study(participants=1, conditions=conditions, analyses=models)
+    reports.write(study, tmp_path, with_pdf=True)
+    outside = []
+
+    def see(text, now, matrix, *_):
+        # A figure's own coordinates, those of its ticks, are others.
+        if matrix[4] * now[0] + now[4] > 0.95 * width and text.strip() and not text.endswith("%"):
+            outside.append(text)
+
+    for page in PdfReader(tmp_path / "report.pdf").pages:
+        width = float(page.mediabox.width)
+        page.extract_text(visitor_text=see)
+    assert outside == []
+
+
+@needs_pango
+@pytest.mark.django_db
 def test_a_report_on_people_is_not_marked_and_a_later_one_without_pdf_leaves_no_older_pdf(tmp_path):
     study = answered_study(participants=2)
     reports.write(study, tmp_path, with_pdf=True)
