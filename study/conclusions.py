@@ -66,7 +66,11 @@ def _findings(answers: Answers, name: str, parameters: Mapping[str, Any], block:
         return [plugins.load("study.analysis", name).analyse(answers, **complete)]
     except SeveralTasksError as error:
         # Nobody said which task is meant, so each is analysed by itself.
-        return [one for task in error.tasks for one in _findings(answers, name, {**given, "task": task}, block)]
+        return [
+            replace(one, title=f"{one.title}: {task}")
+            for task in error.tasks
+            for one in _findings(answers, name, {**given, "task": task}, block)
+        ]
     except AnalysisError as error:
         return [Finding(name, plugin.title, (), (), sentence=str(error), answer=str(error))]
 

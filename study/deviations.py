@@ -123,7 +123,9 @@ def _outcome_dependent(everything: Answers) -> Iterator[str]:
         if getattr(plugins.load("study.exclusions", one["rule"]), "OUTCOME_DEPENDENT", False)
     ]
     if flagged:
+        frozen = [one["rule"] for one in (everything.plan.get("document") or {}).get("exclusions", [])]
+        declared_so = "As declared beforehand, participants" if set(flagged) <= set(frozen) else "Participants"
         yield (
-            f"Participants are left out by what the study measures ({', '.join(flagged)}), which can make an effect or "
-            "hide one."
+            f"{declared_so} are left out by what the study measures ({', '.join(flagged)}), which can make an effect "
+            "or hide one."
         )

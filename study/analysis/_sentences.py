@@ -7,6 +7,7 @@ from study.statistics.comparisons import Contrast
 from study.statistics.rounding import p_value, rounded
 
 Show = Callable[[float | None], str]
+ALIKE = "all answers under one condition are alike, so that no test can be computed"
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,18 @@ def limits(low: float | None, high: float | None, number: Show) -> str:
 def contrast_sentence(contrast: Contrast, means: dict[str, str], wording: Wording, alpha: float, family: int) -> str:
     """One comparison with its numbers, chosen from the adjusted p value and the sign."""
     first, second = f"“{contrast.first}”", f"“{contrast.second}”"
+    if contrast.is_separated:
+        both = f"{first} ({means[contrast.first]}) and {second} ({means[contrast.second]})"
+        return (
+            f"All answers with {first} are alike, and all with {second}: {both} differ without an "
+            "exception, so that nothing varies of which an interval or a p value could be computed."
+        )
     if contrast.test is None or contrast.difference is None:
         return f"Whether {first} and {second} differ cannot be said: {contrast.problem}."
-    adjusted = f" (Holm, {family} comparisons)" if family > 1 else ""
     is_clear = contrast.is_significant(alpha)
+    # The interval may then leave out 0 beside a p value that is not clear: a reader should know why.
+    alone = "; the interval is of this comparison alone" if contrast.test.p < alpha and not is_clear else ""
+    adjusted = f" (Holm, {family} comparisons{alone})" if family > 1 else ""
     # Where no word says “more” or “less”, the sign does: it is the interval’s.
     difference = wording.number(abs(contrast.difference) if is_clear else contrast.difference)
     numbers = (
@@ -59,7 +68,8 @@ def plain_answer(found: Sequence[Contrast], control: str, means: dict[str, str],
         "more": [c for c in found if c.is_significant(alpha) and (c.difference or 0) > 0],
         "less": [c for c in found if c.is_significant(alpha) and (c.difference or 0) < 0],
         "unclear": [c for c in found if c.test is not None and not c.is_significant(alpha)],
-        "undefined": [c for c in found if c.test is None],
+        "separated": [c for c in found if c.is_separated],
+        "undefined": [c for c in found if c.test is None and not c.is_separated],
     }
     baseline = f"“{control}” ({means[control]})"
     parts = []
@@ -69,8 +79,17 @@ def plain_answer(found: Sequence[Contrast], control: str, means: dict[str, str],
         parts.append(f"people {wording.less} with {_listed(groups['less'], means)} than with {baseline}")
     if groups["unclear"]:
         parts.append(f"there is no clear difference between {_listed(groups['unclear'], means)} and {baseline}")
+    if groups["separated"]:
+        parts.append(
+            f"{_listed(groups['separated'], means)} and {baseline} differ without an exception, so that no test can be "
+            "computed"
+        )
     if groups["undefined"]:
-        parts.append(f"for {_listed(groups['undefined'], means)} nothing can be said")
+        differ = "differs" if len(groups["undefined"]) == 1 else "differ"
+        reasons = " and ".join(dict.fromkeys(contrast.problem for contrast in groups["undefined"]))
+        parts.append(
+            f"whether {_listed(groups['undefined'], means)} {differ} from {baseline} cannot be said, because {reasons}"
+        )
     sentence = "; ".join(parts)
     return f"{sentence[:1].upper()}{sentence[1:]}." if sentence else ""
 
@@ -87,12 +106,12 @@ def gate_sentence(
             f"This is no evidence that {names} brings nothing: without a positive control nobody knows whether the "
             "task could have shown a benefit."
         )
-    if positive.test is None:
+    if positive.test is None and not positive.is_separated:
         return (
             f"This is no evidence that {names} brings nothing: whether the positive control “{positive.first}” does "
             f"better than “{control}” cannot be said, because {positive.problem}."
         )
-    if not positive.is_significant(alpha) or (positive.difference or 0) <= 0:
+    if not (positive.is_separated or positive.is_significant(alpha)) or (positive.difference or 0) <= 0:
         return (
             f"This is no evidence that {names} brings nothing: the positive control “{positive.first}” did no clearly "
             f"better than “{control}” either, so the task may be unable to show a benefit."
@@ -114,6 +133,8 @@ def pairwise_sentence(found: Sequence[Contrast], ordered: Sequence[str], means: 
         start = f"Only “{top}” has answers ({means[top]})"
     elif means[top] == means[bottom]:
         start = f"All means are {means[top]}"
+    if all(contrast.is_unvaried for contrast in found):
+        return f"{start}; {ALIKE}."
     if len(undefined) == len(found):
         return f"{start}; whether conditions differ cannot be said: {undefined[0].problem}."
     pairs = [(c.first, c.second, c) if (c.difference or 0) > 0 else (c.second, c.first, c) for c in clear]
@@ -134,6 +155,8 @@ def plain_pairwise(
         start = f"Only “{top}” has answers ({means[top]})"
     elif means[top] == means[bottom]:
         start = f"All conditions come out alike ({means[top]})"
+    if all(contrast.is_unvaried for contrast in found):
+        return f"{start}; {ALIKE}."
     if all(contrast.test is None for contrast in found):
         return f"{start}; whether conditions differ cannot be said."
     return f"{start}; {_clear(sum(contrast.is_significant(alpha) for contrast in found), len(found))}."
@@ -142,6 +165,8 @@ def plain_pairwise(
 def _clear(clear: int, pairs: int) -> str:
     if not clear:
         return f"none of the {pairs} differences between two of them is clear"
+    if clear == pairs:
+        return f"all {pairs} differences between two of them are clear"
     return f"{clear} of the {pairs} differences between two of them {'is' if clear == 1 else 'are'} clear"
 
 

@@ -152,6 +152,8 @@ def _sentence(
     top, bottom = ordered[0], ordered[-1]
     ranked = ", ".join(f"“{named[name]}” {number(rates[name].estimate)}%" for name in ordered)
     start = f"Win rates from the highest to the lowest: {ranked}."
+    if rates[top].estimate == rates[bottom].estimate:
+        start = f"All win rates are equal: {ranked}."
     if problem:
         return f"{start} Which of these differences are clear cannot be said: {problem.rstrip('.')}."
     clear, pairs = _clear(tests, alpha), len(tests)
@@ -180,6 +182,9 @@ def _plain(
         f"People preferred “{named[top]}” most often (in {of_hundred(top)} of 100 comparisons) and “{named[bottom]}” "
         f"least often ({of_hundred(bottom)} of 100)"
     )
+    if rates[top].estimate == rates[bottom].estimate:
+        each = "both" if len(ordered) == 2 else f"all {len(ordered)}"
+        start = f"People preferred {each} equally often (each in {of_hundred(top)} of 100 comparisons)"
     if not tests:
         return f"{start}; how sure that is cannot be said."
     clear = _clear(tests, alpha)

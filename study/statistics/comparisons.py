@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from study.statistics.crossed_means import (
+    UNVARIED,
     Tested,
     UndefinedError,
     crossed_difference,
@@ -51,6 +52,16 @@ class Contrast:
     participants: int
     responses: int
     problem: str = ""
+
+    @property
+    def is_unvaried(self) -> bool:
+        """All values under the one condition are the same, and all under the other."""
+        return self.problem == UNVARIED
+
+    @property
+    def is_separated(self) -> bool:
+        """Unvaried, and not the same under both: complete separation."""
+        return self.is_unvaried and bool(self.difference)
 
     def is_significant(self, alpha: float) -> bool:
         return self.test is not None and self.p_adjusted < alpha

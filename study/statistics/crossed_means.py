@@ -25,6 +25,7 @@ Alternative = Literal["two-sided", "greater", "less"]
 # Item and participant variances of probabilities scale as (p(1 - p))**k with k = 2 for small spread on the logit scale
 # and 1.75 for an SD of 0.8: above chance the smaller power, below it the larger, so that the variance errs upwards.
 POWER_BELOW, POWER_ABOVE = 2.0, 1.75
+UNVARIED = "the values do not vary within either condition, so the difference has no interval"
 
 
 class UndefinedError(ValueError):
@@ -165,7 +166,7 @@ class Difference:
 
     def _require_variance(self) -> None:
         if self.standard_error <= 0:
-            raise UndefinedError("the values do not vary within either condition, so the difference has no interval")
+            raise UndefinedError(UNVARIED)
 
 
 def crossed_mean(values: Sequence[float] | Values, participants: Labels, items: Labels) -> CrossedMean:

@@ -120,7 +120,9 @@ def looks(everything: Answers) -> list[Finding]:
         {
             "look": [one.at[:16].replace("T", " ") or "this report" for one in found.looks],
             "participants": [str(one.participants) for one in found.looks],
-            "information": [f"{percent(one.fraction, 0)} %" for one in found.looks],
+            "information": [
+                "the end" if found.is_final and one is last else f"{percent(one.fraction, 0)} %" for one in found.looks
+            ],
             "planned": ["yes" if one.is_planned else "no" for one in found.looks],
             "stops at p of": [_level(one.nominal) for one in found.looks],
             "p": [p_value(one.p).removeprefix("p = ").removeprefix("p ") for one in found.looks],
@@ -144,9 +146,10 @@ def _sentence(found: Standing) -> str:
     last = found.looks[-1]
     numbers = f"{p_value(last.p)}, boundary {_level(last.nominal)}"
     share = f"{percent(last.fraction, 0)} % of the planned information"
-    if last.has_crossed:
-        said = f"The boundary is crossed with {share} ({numbers}): {found.term} is decided"
-        said += "." if found.is_final else ", and the study may stop."
+    if last.has_crossed and found.is_final:
+        said = f"The study has ended beyond its boundary ({numbers}): {found.term} is decided."
+    elif last.has_crossed:
+        said = f"The boundary is crossed with {share} ({numbers}): {found.term} is decided, and the study may stop."
     elif found.is_final:
         said = f"The study has ended without crossing its boundary ({numbers}): {found.term} is not clear."
     else:

@@ -128,6 +128,8 @@ def _sentence(named: str, seen: Sequence[tuple[str, Primary, Contrast]], alpha: 
     """Whether all ways agree with the declared one."""
 
     def outcome(contrast: Contrast) -> str:
+        if contrast.test is None:
+            return "undefined"
         if not contrast.is_significant(alpha):
             return "no clear difference"
         return "more" if (contrast.difference or 0) > 0 else "less"
@@ -139,6 +141,7 @@ def _sentence(named: str, seen: Sequence[tuple[str, Primary, Contrast]], alpha: 
         "more": "the first does clearly better",
         "less": "the first does clearly worse",
         "no clear difference": "there is no clear difference",
+        "undefined": "there is no test",
     }
     if others == 0:
         return f"{named}: no other way to decide leaves enough answers for a test."

@@ -79,11 +79,40 @@ def test_where_the_positive_control_works_a_benefit_is_bounded():
     assert f"{high * 100:.1f} percentage points is unlikely" in found.sentence
 
 
+def test_complete_separation_reads_as_what_it_is_and_its_opposite_opposite():
+    found = accuracy({"class_model": 1.0, "blind": 0.0})
+    assert "“class model” (100.0%) and “blind” (0.0%) differ without an exception" in found.sentence
+    assert found.answer == (
+        "“class model” (100 of 100 answers) and “blind” (0 of 100 answers) differ without an exception, so that no "
+        "test can be computed."
+    )
+    assert "“class model” (0.0%) and “blind” (100.0%)" in accuracy({"class_model": 0.0, "blind": 1.0}).sentence
+    same = accuracy({"class_model": 1.0, "blind": 1.0})
+    assert "differ without" not in same.sentence + same.answer
+    pairs = accuracy({"a": 1.0, "b": 1.0, "c": 0.0}, roles={})
+    assert pairs.answer.endswith("all answers under one condition are alike, so that no test can be computed.")
+
+
+def test_a_positive_control_that_is_always_right_beside_a_control_never_right_shows_a_benefit():
+    answers = made({"class_model": 0.1, "blind": 0.0, "photo": 1.0}, roles=CONTROLLED, participants=4, items=6)
+    assert "so the task can show a benefit" in accuracy_by_condition.analyse(answers).sentence
+
+
+def test_an_interval_that_leaves_out_zero_beside_an_unclear_p_is_explained():
+    answers = made({"a": 0.5, "b": 0.3, "c": 0.3, "d": 0.3, "blind": 0.3}, roles=CONTROLLED, seed=1, participants=12)
+    found = accuracy_by_condition.analyse(answers)
+    alone = [test for test in found.tests if " − " in test.name and test.p < 0.05 <= test.p_adjusted]
+    assert len(alone) == found.sentence.count("(Holm, 4 comparisons; the interval is of this comparison alone)") == 1
+
+
 def test_an_undefined_comparison_says_why():
     found = accuracy({"class_model": 0.5, "blind": 0.5}, participants=1)
     assert "cannot be said" in found.sentence
     assert "single participant" in found.sentence
-    assert "nothing can be said" in found.answer
+    assert re.search(
+        "Whether “class model” .* differs from “blind” .* cannot be said, because one of the two conditions has a single",
+        found.answer,
+    )
     test = next(t for t in found.tests if t.name == "class_model − blind")
     assert (test.p, test.unit) == (None, "undefined")
 
@@ -163,6 +192,8 @@ def test_without_a_control_all_pairs_are_compared():
     assert [e.term for e in found.estimates if e.term] == ["a − b", "a − c", "b − c"]
     assert found.sentence.startswith("The highest mean is with “a”")
     assert "2 of the 3 differences between two of them are clear" in found.sentence
+    everything = accuracy({"a": 0.9, "b": 0.5, "c": 0.1}, roles={})
+    assert everything.answer.endswith("; all 3 differences between two of them are clear.")
     assert found.answer.endswith("2 of the 3 differences between two of them are clear.")
 
 

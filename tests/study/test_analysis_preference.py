@@ -53,6 +53,17 @@ def test_a_win_rate_is_the_share_of_comparisons_won():
         assert one.responses == won + lost
 
 
+def test_equal_win_rates_have_neither_most_nor_least():
+    rows = [
+        {"participant": f"p{person}", "item": f"i{item}", "winner": winner, "loser": loser}
+        for person in range(4)
+        for item, (winner, loser) in enumerate((("a", "b"), ("b", "a"), ("a", "b"), ("b", "a")))
+    ]
+    found = preference.analyse(answers(rows))
+    assert found.answer.startswith("People preferred both equally often (each in 50 of 100 comparisons)")
+    assert found.sentence.startswith("All win rates are equal: ")
+
+
 def test_the_order_and_its_opposite_read_opposite():
     found = preference.analyse(compared(CLEAR))
     opposite = preference.analyse(compared({pair: 10 - wins for pair, wins in CLEAR.items()}))

@@ -131,6 +131,13 @@ def test_without_an_effect_the_boundary_is_not_crossed_and_the_end_says_so():
     assert "The study has ended without crossing its boundary" in finding.sentence
 
 
+def test_the_end_of_a_study_is_not_said_to_hold_all_the_planned_information():
+    (finding,) = looks(answered(prereg=LOOKS, plan={"is_closed": True}))  # half of the planned participants
+    assert "The study has ended beyond its boundary" in finding.sentence
+    assert "100 %" not in finding.sentence
+    assert finding.table["information"].tolist() == ["the end"]
+
+
 def test_an_unplanned_look_is_flagged_and_costs_its_share_of_alpha():
     peek = {"at": "2026-03-02T10:00:00", "participants": 24, "standard_error": 0.2, "p": 0.5, "is_closed": False}
     everything = answered(prereg=LOOKS, plan={"looks": [peek]})
@@ -158,6 +165,13 @@ def test_the_primary_effect_carries_what_pooling_needs():
     assert effect["unit"] == "difference in the share of right answers"
     assert effect["design"] == "between participants"
     assert effects(tables.analysed(answered(within=True)))[0]["design"] == "within participants"
+
+
+def test_a_comparison_without_a_test_is_not_called_unclear_in_the_multiverse():
+    ways = [{"name": "another", "exclusions": []}]
+    alone = {"trained": 0.6, "blind": 0.4}
+    (finding,) = multiverse(answered(alone, prereg={"multiverse": ways}, participants=1))
+    assert "there is no test, as declared and in the 1 other way to decide." in finding.sentence
 
 
 def test_other_decisions_are_tried_and_those_that_change_the_result_named():

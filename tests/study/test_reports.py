@@ -178,7 +178,7 @@ def test_an_outcome_dependent_rule_is_a_deviation(tmp_path):
     rules = [{"rule": "accuracy_at_most", "parameters": {"value": 0.1}}]
     _, html = written(answered_study(exclusions=rules), tmp_path)
     assert "This rule looks at the outcome." in html
-    assert "Participants are left out by what the study measures (accuracy_at_most)" in html
+    assert "As declared beforehand, participants are left out by what the study measures (accuracy_at_most)" in html
 
 
 def test_a_study_that_still_runs_is_an_interim_look_and_a_closed_one_is_not(tmp_path):
@@ -221,6 +221,9 @@ def test_two_tasks_with_ratings_are_reported_each(tmp_path):
     report, _ = written(study, tmp_path)
     assert [finding["analysis"] for finding in report.results["findings"]] == [
         "accuracy_by_condition", "rating_by_condition", "rating_by_condition",
+    ]  # fmt: skip
+    assert [finding["title"] for finding in report.results["findings"]][1:] == [
+        "How people rated it: sense", "How people rated it: trust",
     ]  # fmt: skip
 
 
