@@ -28,8 +28,11 @@ def is_blinded(study: Study) -> bool:
 
 def codes(study: Study) -> dict[str, str]:
     """Condition -> its code, A, B, ...; {} where nothing is blinded."""
-    if not is_blinded(study):
-        return {}
+    return every_code(study) if is_blinded(study) else {}
+
+
+def every_code(study: Study) -> dict[str, str]:
+    """Condition -> the code that it has, or had before the blinding was lifted."""
     names = [one["name"] for one in study.document["conditions"]]
     order = sorted(names, key=lambda name: salted_hmac("study.blinding", f"{study.hash}:{name}").hexdigest())
     return {name: _letters(place) for place, name in enumerate(order)}
@@ -44,6 +47,7 @@ def document(study: Study, whole: Mapping[str, Any] | None = None) -> dict[str, 
     found["conditions"] = [
         {"name": code, "label": {"en": f"Condition {code}"}, "role": "treatment"} for code in sorted(known.values())
     ]
+    found["are_conditions_coded"] = True
     found["analysis"] = _coded(found.get("analysis", {}), known)
     if found.get("preregistration"):
         found["preregistration"] = {**found["preregistration"], "forecasts": []}

@@ -93,6 +93,7 @@ def concluded(everything: Answers, findings: list[Finding], added: list[Finding]
         "effects": effects(tables.analysed(everything)),
         "deviations": deviations(everything),
         "is_closed": bool(everything.plan.get("is_closed")),
+        "are_conditions_coded": everything.are_conditions_coded,
     }
 
 

@@ -1,8 +1,10 @@
 """Several studies' primary effects as one: read from their results.json, pooled, drawn as a forest."""
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,8 @@ class Study:
     @property
     def interval(self) -> tuple[float, float]:
         half = float(stats.t.isf(0.025, self.df)) * self.standard_error
-        return self.estimate - half, self.estimate + half
+        most = _most(self.unit)
+        return max(self.estimate - half, -most), min(self.estimate + half, most)
 
 
 def read(path: Path, term: str = "") -> Study:
@@ -48,10 +51,17 @@ def read(path: Path, term: str = "") -> Study:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         effects = found["effects"]
+        if found.get("are_conditions_coded"):
+            raise PoolingRefusedError(
+                f"{path} has coded conditions, so that nobody can tell what it compares: write its report again when "
+                "its blinding is lifted."
+            )
+        if not effects:
+            raise PoolingRefusedError(f"{path} has no comparison with a test, so there is nothing to pool.")
         chosen = next((one for one in effects if term in ("", one["term"])), None)
         if chosen is None:
-            known = ", ".join(f"“{one['term']}”" for one in effects) or "none that is defined"
-            raise PoolingRefusedError(f"{path} has no comparison {f'“{term}”' if term else ''}; it has: {known}.")
+            known = ", ".join(f"“{one['term']}”" for one in effects)
+            raise PoolingRefusedError(f"{path} has no comparison “{term}”; it has: {known}.")
         return Study(
             name=f"{found['study']} v{found.get('version', 1)}",
             is_simulated=bool(found["simulated"]),
@@ -82,9 +92,18 @@ def pooled(studies: Sequence[Study]) -> Pooled:
     if len({study.is_simulated for study in studies}) > 1:
         raise PoolingRefusedError("Simulated participants and people are never pooled.")
     try:
-        return pool([study.estimate for study in studies], [study.standard_error for study in studies])
+        found = pool([study.estimate for study in studies], [study.standard_error for study in studies])
     except UndefinedError as error:
         raise PoolingRefusedError(str(error)) from error
+    # With few studies t is so wide that limits lie where no difference can be; they are cut off there.
+    most = _most(studies[0].unit)
+    return replace(
+        found,
+        low=max(found.low, -most),
+        high=min(found.high, most),
+        predicted_low=max(found.predicted_low, -most),
+        predicted_high=min(found.predicted_high, most),
+    )
 
 
 def sentence(studies: Sequence[Study], found: Pooled) -> str:
@@ -105,6 +124,15 @@ def sentence(studies: Sequence[Study], found: Pooled) -> str:
         f" Between studies the SD is {number(found.tau_squared**0.5)} {unit}, I² = {percent(found.i_squared, 0)} % "
         f"(Q = {rounded(found.q, 2)}, df = {found.q_df}, {p_value(found.q_p)})."
     )
+    limits = (found.low, found.high, found.predicted_low, found.predicted_high)
+    if any(abs(limit) == _most(studies[0].unit) for limit in limits):
+        said += f" Limits are cut off at ±{number(_most(studies[0].unit))}, beyond which no difference can lie."
+    terms = list(dict.fromkeys(study.term for study in studies))
+    if len(terms) == 1:
+        said += f" Compared were “{terms[0]}”."
+    else:
+        listed = "; ".join(f"“{study.term}” in {study.name}" for study in studies)
+        said += f" Compared were {listed}: whether that is one question the numbers do not say."
     return f"SIMULATED, nothing here is about people. {said}" if studies[0].is_simulated else said
 
 
@@ -176,6 +204,14 @@ def _rows(studies: Sequence[Study], found: Pooled) -> Iterator[tuple[Any, ...]]:
 
 def _unit(unit: str) -> str:
     return "percentage points" if SHARE in unit else "points of the scale"
+
+
+def _most(unit: str) -> float:
+    """The largest difference that the unit allows."""
+    if SHARE in unit:
+        return 1.0
+    ends = re.search(r"scale from (\S+) to (\S+)", unit)
+    return float(ends[2]) - float(ends[1]) if ends else math.inf
 
 
 def _number(unit: str) -> Any:

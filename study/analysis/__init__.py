@@ -61,6 +61,11 @@ class Answers:
         return bool((self.participants["origin"] == "simulated").any())
 
     @property
+    def are_conditions_coded(self) -> bool:
+        """Whether the arms are blinded: names and roles of conditions are then hidden."""
+        return bool(self.document.get("are_conditions_coded"))
+
+    @property
     def conditions(self) -> list[Condition]:
         """Those of the document in its order, then those that only the data name."""
         declared = [

@@ -44,7 +44,7 @@ def analyse(
     pair = _pair(answers.conditions, first, second)
     question = _Question(pair, value, SHARE[value], decimals)
     gate = _gate(rows, value, answers.conditions, alpha)
-    bound, why = _margin(rows, value, answers.conditions, margin / question.points, reason)
+    bound, why = _margin(answers, rows, value, margin / question.points, reason)
     title = f"Whether {question.named[0]} and {question.named[1]} do equally well"
     if bound is None:
         said = f"{question.undecided}: {why}."
@@ -125,9 +125,7 @@ def _gate(rows: pd.DataFrame, value: str, conditions: list[Condition], alpha: fl
     return contrasts(rows, value, [(positive, blind)], level=1 - alpha)[0] if positive and blind else None
 
 
-def _margin(
-    rows: pd.DataFrame, value: str, conditions: list[Condition], margin: float, reason: str
-) -> tuple[float | None, str]:
+def _margin(answers: Answers, rows: pd.DataFrame, value: str, margin: float, reason: str) -> tuple[float | None, str]:
     """The margin in the value's unit and its reason; or None, and why there is none."""
     if margin < 0:
         raise AnalysisError("The margin of equivalence is a positive number of points.")
@@ -135,8 +133,13 @@ def _margin(
         if not reason.strip():
             raise AnalysisError("A margin of equivalence needs its reason in words, as the parameter reason.")
         return margin, reason
-    positive, blind = _controls(conditions)
+    positive, blind = _controls(answers.conditions)
     means = rows.groupby("condition")[value].mean()
+    if (positive not in means or blind not in means) and answers.are_conditions_coded:
+        raise AnalysisError(
+            "The margin of equivalence is a third of the difference between the positive and the blind control, and "
+            "which conditions these are is coded: it is known when the blinding is lifted."
+        )
     if positive not in means or blind not in means:
         raise AnalysisError(
             "Equivalence needs a margin: give it with its reason, or have a positive and a blind control, a third of "

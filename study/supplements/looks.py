@@ -62,6 +62,9 @@ def standing(everything: Answers) -> Standing | None:
     is_final = bool(everything.plan.get("is_closed"))
     planned = tuple(map(float, prereg["looks"]))
     nothing = Standing("", (), planned, prereg["spending"], alpha, is_final)
+    if kept.are_conditions_coded and len(kept.conditions) > 2:
+        # Without the roles all pairs are compared; the first of them by its code is hardly the one that was planned.
+        return _with(nothing, "the conditions are coded, so that nobody can tell which comparison was planned first")
     found = effects(kept)
     if not found:
         return _with(nothing, "the primary comparison is undefined so far")

@@ -8,10 +8,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from study import blinding, frames, reports, reproduction
+from study import blinding, frames, frozen_plan, reports, reproduction
 from study.dashboard import overview
 from study.models import AuditEntry, Membership, Study
-from tests.study.answered_study import CONDITIONS, answered_study
+from tests.study.answered_study import CONDITIONS, PHOTO, answered_study
 
 NAMES = [name for name, *_ in CONDITIONS]
 LABELS = [label for _, label, *_ in CONDITIONS]
@@ -97,3 +97,41 @@ def test_a_study_that_does_not_ask_for_it_is_not_blinded(db):
     study = answered_study(participants=1)
     assert blinding.codes(study) == {}
     assert blinding.document(study) == study.document
+
+
+@pytest.fixture
+def watched(db):
+    """Three arms that are blinded, with looks planned."""
+    study = answered_study(participants=6, conditions=(*CONDITIONS, PHOTO))
+    prereg = {"blind_arms": True, "looks": [0.5, 1.0], "participants": 36}
+    analyses = [
+        *study.document["analysis"]["analyses"],
+        {"name": "equivalence", "parameters": {"first": NAMES[0], "second": PHOTO[0]}},
+    ]
+    analysis = {**study.document["analysis"], "analyses": analyses}
+    study.document = {**study.document, "preregistration": prereg, "analysis": analysis}
+    study.frozen = {"document": study.document}
+    study.save()
+    return study
+
+
+def test_no_boundary_is_told_of_coded_conditions_and_lifted_ones_have_the_planned_comparison(watched, tmp_path):
+    first = reports.write(watched, tmp_path / "blind").results
+    (look,) = [one for one in first["supplements"] if one["analysis"] == "looks"]
+    assert "Where the study stands cannot be said: the conditions are coded" in look["sentence"]
+    assert look["tests"] == []
+    equal = next(one for one in first["findings"] if one["analysis"] == "equivalence")
+    assert "which conditions these are is coded" in equal["sentence"]
+    watched.state = Study.State.CLOSED
+    watched.save()
+    blinding.lift(watched)
+    treated, blind, _ = (one[0] for one in (*CONDITIONS, PHOTO))
+    codes = blinding.every_code(watched)
+    seen = next(one for one in first["effects"] if set(one["term"].split(" − ")) == {codes[treated], codes[blind]})
+    (earlier,) = frozen_plan.looks(watched)
+    assert earlier["p"] == seen["p"]  # the family has one comparison, the three pairs were for want of roles
+    assert earlier["standard_error"] == seen["standard_error"]
+    last = reports.write(watched, tmp_path / "open").results
+    (look,) = [one for one in last["supplements"] if one["analysis"] == "looks"]
+    assert "Class model” against “Class model of a randomized network" in look["sentence"]
+    assert list(reproduction.verify(tmp_path / "open")) == []

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -57,7 +58,7 @@ def test_opposite_studies_say_the_opposite(results, tmp_path, capsys):
         ({"design": "within participants"}, "The studies differ in design"),
         ({"simulated": True}, "Simulated participants and people are never pooled."),
         ({"standard_error": 0.0}, "Every study needs a finite estimate and a positive standard error."),
-        ({"estimate": None}, "it has: none that is defined."),
+        ({"estimate": None}, "has no comparison with a test, so there is nothing to pool."),
     ],
 )
 def test_what_is_not_alike_is_refused_in_words(results, tmp_path, second, words):
@@ -85,3 +86,31 @@ def test_simulated_studies_are_marked(results, tmp_path, capsys):
     call_command("pool", results("a", True), results("b", True, estimate=0.3), "--out", str(tmp_path / "out"))
     assert "SIMULATED, nothing here is about people." in capsys.readouterr().out
     assert "simulated participants" in (tmp_path / "out" / "pooled.svg").read_text()
+
+
+def test_limits_stay_where_a_difference_can_lie_and_the_comparison_is_named(results, tmp_path, capsys):
+    paths = [results(f"s{k}", estimate=value) for k, value in enumerate([0.1, 0.5])]
+    call_command("pool", *paths, "--out", str(tmp_path / "out"))
+    said = capsys.readouterr().out
+    assert "95 % prediction, t, 1 df interval [−100.0, 100.0]" in said
+    assert "Limits are cut off at ±100.0, beyond which no difference can lie." in said
+    assert "Compared were “trained − blind”." in said
+    rows = list(csv.DictReader((tmp_path / "out" / "pooled.csv").open()))
+    assert all(-1 <= float(row["low"]) <= float(row["high"]) <= 1 for row in rows)
+    scale = {"unit": "difference on a rating scale from 1 to 7", "standard_error": 0.1}
+    paths = [results(f"r{k}", estimate=value, **scale) for k, value in enumerate([0.5, 3.0])]
+    call_command("pool", *paths, "--out", str(tmp_path / "rated"))
+    assert "Limits are cut off at ±6.00" in capsys.readouterr().out
+
+
+def test_different_comparisons_are_named_beside_their_studies(results, tmp_path, capsys):
+    paths = [results("one"), results("two", term="map − edges")]
+    call_command("pool", *paths, "--out", str(tmp_path / "out"))
+    assert "Compared were “trained − blind” in one v1; “map − edges” in two v1: whether" in capsys.readouterr().out
+
+
+def test_coded_conditions_are_not_pooled(results, tmp_path):
+    path = Path(results("blind"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "are_conditions_coded": True}))
+    with pytest.raises(CommandError, match="has coded conditions, so that nobody can tell what it compares"):
+        call_command("pool", str(path), results("other"), "--out", str(tmp_path / "out"))
