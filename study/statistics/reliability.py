@@ -124,8 +124,9 @@ def split_half(
     """The correlation of items' means between random halves of the raters, stepped up to all of them.
 
     ratings: (items, raters), NaN where missing. Each split gives every item two halves of equal size (one judgement is
-    left out where their number is odd); the mean correlation r over ``splits`` becomes 2r/(1 + r) (Spearman 1910,
-    Brown 1910): the ceiling for anything that predicts items' means. Interval: bootstrap over items.
+    left out where their number is odd); the mean correlation r over ``splits`` becomes 2r/(1 + |r|), the ceiling for
+    anything that predicts items' means: Spearman 1910 and Brown 1910, whose 2r/(1 + r) has no bound below 0, mirrored
+    there (as in R's rapidsplithalf). Interval: bootstrap over items.
     Raises ``UndefinedError`` with fewer than three items with two judgements each, or no variation.
     """
     table = np.asarray(ratings, dtype=np.float64)
@@ -136,7 +137,7 @@ def split_half(
 
     def corrected(weights: Values) -> float:
         r = float(_correlations(*halves, weights).mean())
-        return 2 * r / (1 + r) if r > -1 else float("nan")
+        return 2 * r / (1 + abs(r))
 
     estimate = corrected(np.ones(len(table)))
     if not np.isfinite(estimate):

@@ -63,7 +63,8 @@ def _sentence(estimates: list[Estimate]) -> str:
         told = f"The reliability of the items’ means is {halves[0].shown}"
     else:
         told = f"The reliability of the items’ means lies between {halves[0].shown} and {halves[-1].shown}"
-    return f"{told}: at 1 another group of participants would put the items into the same order, at 0 into any order."
+    scale = "at 1 another group of participants would put the items into the same order, at 0 into any order"
+    return f"{told}: {scale}{', and below 0 no less so' if (halves[0].estimate or 0.0) < 0 else ''}."
 
 
 def _halves(

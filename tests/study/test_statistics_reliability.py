@@ -106,3 +106,14 @@ def test_perfect_raters_are_perfectly_reliable():
 def test_one_rating_per_person_and_item_is_too_little_for_a_model():
     with pytest.raises(UndefinedError):
         variance_share(pd.DataFrame({"participant": ["a", "b"], "item": ["x", "x"], "rating": [1, 2]}))
+
+
+def test_a_split_half_and_its_limits_stay_between_minus_one_and_one():
+    # Each item's two judgements are one high and one low: the halves' means go against each other.
+    table = np.array([[k, 10.0 - k] for k in range(8)])
+    found = split_half(table, splits=10, replicates=200)
+    assert found.estimate == pytest.approx(-1.0)
+    assert -1 <= found.low <= found.high <= 1
+    rng = np.random.default_rng(5)
+    noise = split_half(rng.normal(size=(8, 6)), splits=20, replicates=400)
+    assert -1 <= noise.low < noise.estimate < noise.high <= 1  # by 2r/(1 + r) the lower limit would be -10.0
