@@ -11,7 +11,8 @@ from study.power_verdict import least
 from study.statistics.rounding import percent
 
 HEIGHT = 240.0  # px of the axes
-COLOURS = ("#0b57a4", "#b3261e", "#2e7d32", "#8e5a00", "#6a3d9a", "#555555")
+COLOURS = ("#0b57a4", "#c2185b", "#2e7d32", "#8e5a00", "#6a3d9a", "#00838f")
+TARGET = "#7a7f85"
 DASHES = ("", "7 4", "2 3", "9 3 2 3", "12 5", "4 4")
 
 
@@ -19,7 +20,7 @@ def curve(plan: Plan, cells: Sequence[Mapping[str, Any]], ceilings: Sequence[Map
     """SVG: power against participants, a curve for each number of items, its ceiling at the right edge."""
     most = max(plan.participants)
     axis = Axis(0, most * 1.12, (), "participants recruited")
-    top = 20.0
+    top = 48.0
 
     def y(power: float) -> float:
         return top + HEIGHT * (1 - power)
@@ -31,8 +32,9 @@ def curve(plan: Plan, cells: Sequence[Mapping[str, Any]], ceilings: Sequence[Map
         parts.append(text(0, y(level) - 3, f"{100 * level:g}%", "tick", "start"))
     target = y(plan.target)
     parts.append(
-        line(axis.place(0), target, axis.place(axis.high), target, "reference", "#b3261e", 1.5, dashes="5 4")
+        line(0, target, axis.place(axis.high), target, "target", TARGET, 2)
     )  # fmt: skip
+    parts.append(text(0, top - 28, "power: how often such a study finds the effect", "axis", "start"))
     shown = [people for place, people in enumerate(plan.participants) if people >= most / 10 or not place]
     parts += [text(axis.place(people), y(0) + 16, str(people), "tick", "middle") for people in _apart(shown, axis)]
     parts.append(text(axis.place(axis.high), y(0) + 16, "∞", "tick", "middle"))
@@ -65,7 +67,8 @@ def curve(plan: Plan, cells: Sequence[Mapping[str, Any]], ceilings: Sequence[Map
         )
         bottom += LINE
     for words in (
-        f"Red dashed: the target of {percent(plan.target, 0)} %. Bars: 95 % Wilson intervals of the simulations.",
+        f"Grey line: the target of {percent(plan.target, 0)} %.",
+        "Bars: 95 % Wilson intervals of the simulations.",
         "Rings at ∞: the most that these items allow.",
     ):
         parts.append(text(0, bottom, words, "legend", "start"))

@@ -1,7 +1,7 @@
 """What a power analysis assumes: a study's own design, and what people are supposed to answer. Plain data."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class Plan:
     design: dict[str, Any]
     source: str
     seed: int
+    family: list[str] = field(default_factory=list)  # analyses whose comparisons are corrected together
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -180,6 +181,7 @@ def plan(document: Mapping[str, Any], items: int, /, **given: Any) -> Plan:
         },
         source=given.get("source", "assumed"),
         seed=given.get("seed", 0),
+        family=list(declared.get("family", [])),
     )
     for count in sizes:
         made.layout(2, count)  # whether the design takes so many

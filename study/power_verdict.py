@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from attribution import plugins
 from study.power_plan import Plan
 from study.statistics.rounding import percent, rounded
 from study.tables import lines
@@ -94,6 +95,7 @@ def assumptions(plan: Plan) -> list[str]:
         f"rules for leaving out: {rules} (those about names, places or response times leave nobody out here).",
         f"Two-way t test of each comparison, two-sided, alpha = {plan.alpha:g}, Holm’s correction over "
         f"{len(plan.pairs)} comparison{'s' if len(plan.pairs) > 1 else ''}; design: {plan.design['design']['name']}.",
+        *_left_aside(plan),
         f"Up to {plan.simulations} simulations a cell, seed {plan.seed}"
         + (
             f"; a cell ends early where its 99.9 % interval excludes {percent(plan.target, 0)} %."
@@ -101,6 +103,24 @@ def assumptions(plan: Plan) -> list[str]:
             else "."
         ),
     ]
+
+
+def _left_aside(plan: Plan) -> list[str]:
+    """What the simulation leaves aside, and which way that leads."""
+    said = []
+    if len(plan.family) > 1:
+        said.append(
+            f"The plan corrects the comparisons of {', '.join(plan.family)} together; only those of the primary "
+            "analysis are simulated, so that corrected together the power is lower."
+        )
+    rules = [block["rule"] for block in plan.rules]
+    peeking = [rule for rule in rules if getattr(plugins.load("study.exclusions", rule), "OUTCOME_DEPENDENT", False)]
+    if peeking:
+        said.append(
+            f"Whom {', '.join(peeking)} leaves out hangs on the outcome itself: that moves the means away from those "
+            "assumed, which the ceilings do not show."
+        )
+    return said
 
 
 def table(plan: Plan, cells: Sequence[Mapping[str, Any]], ceilings: Sequence[Mapping[str, Any]]) -> Iterator[str]:

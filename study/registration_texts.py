@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from attribution import plugins
+from study.analysis import Condition
+from study.analysis._by_condition import pairs_to_compare
 from study.document_conditions import presented, source_of
 from study.preregistration import declared
-from study.statistics.rounding import rounded
+from study.supplements.primary import VALUES
 
 Section = tuple[str, list[str]]
 MISSING = "Not stated in the study document."
@@ -33,15 +35,15 @@ def sections(
         ("Conditions", [_condition(one) for one in presented(document)]),
         ("Sample size and stopping rule", _size(plan, document)),
         ("Looks at the data", _looks(plan, analysis)),
-        ("Smallest effect of interest", _smallest(plan)),
+        ("Smallest effect of interest", _smallest(plan, analysis)),
         ("Power", _power(power)),
         ("Measured variables", [_task(task) for task in document["tasks"]]),
         ("Exclusions", [_rule(one) for one in document["exclusions"]] or ["Nobody who finishes is left out."]),
-        ("Primary outcome and estimator", _primary(analysis)),
+        ("Primary outcome and estimator", _primary(document)),
         ("Multiplicity", _multiplicity(plan, analysis)),
         ("Other planned analyses", _others(analysis)),
         ("Alternatives to be reported (multiverse)", _multiverse(plan)),
-        ("Researchers’ forecasts", _forecasts(plan)),
+        ("Researchers’ forecasts", _forecasts(plan, analysis)),
         ("Blinding", _blinding(plan)),
     ]
 
@@ -114,7 +116,8 @@ def _condition(one: Mapping[str, Any]) -> str:
     source = source_of(one)
     what = "the photo itself" if source == "photo" else f"{source} {one[source]}"
     control = f", control: {one['control'].replace('_', ' ')}" if one.get("control") else ""
-    return f"{one['name']} ({one['role'].replace('_', ' ')}): {what}{control}."
+    given = "".join(f", {name} = {value}" for name, value in (one.get("parameters") or {}).items())
+    return f"{one['name']} ({one['role'].replace('_', ' ')}): {what}{given}{control}."
 
 
 def _size(plan: Mapping[str, Any], document: Mapping[str, Any]) -> list[str]:
@@ -132,17 +135,26 @@ def _looks(plan: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:
     shares = ", ".join(f"{100 * look:g} %" for look in plan["looks"])
     name = {"obrien_fleming": "O’Brien-Fleming", "pocock": "Pocock"}[plan["spending"]]
     planned = plan["planned_standard_error"]
-    unit = f"1/SE², with a planned SE of {planned:g} points" if planned else "the share of planned participants"
+    unit = (
+        f"1/SE², with a planned SE of {planned:g} {_unit(analysis)}" if planned else "the share of planned participants"
+    )
     return [
         f"Looks at {shares} of the information ({unit}), {name}-like error spending of alpha = {analysis['alpha']:g} "
         "(Lan & DeMets, 1983)."
     ]
 
 
-def _smallest(plan: Mapping[str, Any]) -> list[str]:
+def _unit(analysis: Mapping[str, Any]) -> str:
+    """Of differences of the primary outcome."""
+    kinds = {"correct": "percentage points", "rating": "points of the scale"}
+    return kinds.get(VALUES.get(analysis["primary"], ""), "points")
+
+
+def _smallest(plan: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:
     if not plan["smallest_effect"]:
         return [MISSING]
-    return [f"{rounded(plan['smallest_effect'], 2)} points. {plan['smallest_effect_reason']}"]
+    size = f"{plan['smallest_effect']:g} {_unit(analysis)}"
+    return [f"The smallest effect of interest is {size}. {plan['smallest_effect_reason']}"]
 
 
 def _power(power: Mapping[str, Any] | None) -> list[str]:
@@ -168,17 +180,33 @@ def _rule(one: Mapping[str, Any]) -> str:
     )
 
 
-def _primary(analysis: Mapping[str, Any]) -> list[str]:
+def _primary(document: Mapping[str, Any]) -> list[str]:
+    analysis = document["analysis"]
     plugin = plugins.describe("study.analysis", analysis["primary"])
     given: Mapping[str, Any] = next(
         (one["parameters"] for one in analysis["analyses"] if one["name"] == analysis["primary"]), {}
     )
-    values = ", ".join(f"{name} = {value}" for name, value in given.items())
     return [
-        f"{plugin.title} ({analysis['primary']}{f'; {values}' if values else ''}).",
+        f"{plugin.title} ({analysis['primary']}{_given({'parameters': given}, '; ')}).",
         plugin.source,
+        *_comparisons(document, given.get("control", "")),
         f"Two-sided, alpha = {analysis['alpha']:g}.",
     ]
+
+
+def _comparisons(document: Mapping[str, Any], control: str) -> list[str]:
+    """Which conditions are held against which: the primary analysis' family, and the gate that is not in it."""
+    if document["analysis"]["primary"] not in VALUES:
+        return []
+    conditions = [Condition(one["name"], one["name"], one["role"]) for one in presented(document)]
+    pairs, blind = pairs_to_compare(conditions, control)
+    gates = [one.name for one in conditions if blind and one.role == "positive_control" and one.name != blind]
+    said = [f"Compared are {'; '.join(f'{first} − {second}' for first, second in pairs)}."] if pairs else []
+    if gates:
+        said.append(
+            f"Outside this family, {' and '.join(gates)} − {blind} tells whether the task can show a benefit at all."
+        )
+    return said
 
 
 def _multiplicity(plan: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:
@@ -190,20 +218,34 @@ def _multiplicity(plan: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[
 def _others(analysis: Mapping[str, Any]) -> list[str]:
     others = [one for one in analysis["analyses"] if one["name"] != analysis["primary"]]
     return [
-        f"{plugins.describe('study.analysis', one['name']).title} ({one['name']}); secondary." for one in others
-    ] or ["None."]  # fmt: skip
+        f"{plugins.describe('study.analysis', one['name']).title} ({one['name']}{_given(one, '; ')}); secondary."
+        for one in others
+    ] or ["None."]
+
+
+def _given(block: Mapping[str, Any], before: str) -> str:
+    """The parameters that the document gives."""
+    values = ", ".join(f"{name} = {value}" for name, value in (block.get("parameters") or {}).items())
+    return f"{before}{values}" if values else ""
 
 
 def _multiverse(plan: Mapping[str, Any]) -> list[str]:
     return [
-        f"{one['name']}: {', '.join(rule['rule'] for rule in one['exclusions']) or 'no rules'}"
+        f"{one['name']}: {', '.join(map(_named_rule, one['exclusions'])) or 'no rules'}"
         + (f", task {one['task']}." if one["task"] else ".")
         for one in plan["multiverse"]
     ] or ["None beyond those that every report makes: without each rule, and without any."]
 
 
-def _forecasts(plan: Mapping[str, Any]) -> list[str]:
-    return [f"{one['who']}: {one['condition']} {one['estimate']:g}." for one in plan["forecasts"]] or [MISSING]
+def _named_rule(rule: Mapping[str, Any]) -> str:
+    return f"{rule['rule']}{_given(rule, ' with ')}"
+
+
+def _forecasts(plan: Mapping[str, Any], analysis: Mapping[str, Any]) -> list[str]:
+    percent = " %" if VALUES.get(analysis["primary"]) == "correct" else ""
+    return [
+        f"{one['who']} expects {one['estimate']:g}{percent} under {one['condition']}." for one in plan["forecasts"]
+    ] or [MISSING]
 
 
 def _blinding(plan: Mapping[str, Any]) -> list[str]:

@@ -12,11 +12,11 @@ import study.tasks
 from attribution.leases import Lease, LostLeaseError
 from attribution.models import State
 from attribution.tasks import do
-from study import power, power_simulation
+from study import power, power_curve, power_simulation
 from study.document import completed
 from study.models import PowerAnalysis
 from study.power_plan import PowerError, plan
-from study.power_verdict import verdict
+from study.power_verdict import assumptions, verdict
 from study.statistics import crossed_power
 from study.statistics.crossed_means import UndefinedError, crossed_difference
 from study.statistics.crossed_power import Arm, Layout, Population, ceiling, holm, simulate
@@ -305,3 +305,27 @@ def test_a_worker_that_lost_its_lease_stores_nothing(real):
             power.simulate(lease, lease.rows[0])
     row.refresh_from_db()
     assert row.cells == []
+
+
+def test_what_the_simulation_leaves_aside_is_said_and_only_then():
+    plain = " ".join(assumptions(plan(document(), 4)))
+    assert "together" not in plain
+    assert "hangs on the outcome" not in plain
+    analyses = [{"name": name} for name in ("accuracy_by_condition", "rating_by_condition")]
+    both = [one["name"] for one in analyses]
+    given = document(
+        analysis={"primary": both[0], "analyses": analyses},
+        preregistration={"family": both},
+        exclusions=[{"rule": "accuracy_at_most", "parameters": {"value": 0.1}}],
+    )
+    told = assumptions(plan(given, 4))
+    assert any("accuracy_by_condition, rating_by_condition together" in one and "power is lower" in one for one in told)
+    assert any(one.startswith("Whom accuracy_at_most leaves out hangs on the outcome itself") for one in told)
+
+
+def test_the_target_of_the_curve_looks_like_no_curve_and_the_axis_says_what_it_is():
+    made = plan(document(), 4, items=[4, 8], participants=[4, 8])
+    drawn = power_curve.curve(made, [], [])
+    assert drawn.count(power_curve.TARGET) == 1
+    assert power_curve.TARGET not in power_curve.COLOURS
+    assert "power: how often such a study finds the effect" in drawn

@@ -19,7 +19,10 @@ PLAN = {
     "smallest_effect_reason": "Less would not change which method we use.",
     "looks": [0.5, 1.0],
     "forecasts": [{"who": "A. B.", "condition": "trained", "estimate": 70.0}],
-    "multiverse": [{"name": "nobody left out", "exclusions": []}],
+    "multiverse": [
+        {"name": "nobody left out", "exclusions": []},
+        {"name": "stricter", "exclusions": [{"rule": "catch_ratio", "parameters": {"at_least": 1.0}}]},
+    ],
 }
 
 
@@ -67,9 +70,11 @@ def test_the_texts_say_all_that_was_declared_and_that_the_stamp_is_our_own(study
         PLAN["hypotheses"][0],
         "16 participants are to be analysed.",
         "Looks at 50 %, 100 % of the information (the share of planned participants), O’Brien-Fleming-like",
-        "10.00 points. Less would not change which method we use.",
-        "A. B.: trained 70.",
+        "The smallest effect of interest is 10 percentage points. Less would not change which method we use.",
+        "A. B. expects 70 % under trained.",
         "nobody left out: no rules.",
+        "stricter: catch_ratio with at_least = 1.0.",
+        "Compared are trained − shuffled.",
         "No data have been collected for this study yet.",
     ):
         assert said in osf
