@@ -72,7 +72,21 @@ def _findings(answers: Answers, name: str, parameters: Mapping[str, Any], block:
             for one in _findings(answers, name, {**given, "task": task}, block)
         ]
     except AnalysisError as error:
-        return [Finding(name, plugin.title, (), (), sentence=str(error), answer=str(error))]
+        said = _nothing_given(answers) or str(error)
+        return [Finding(name, plugin.title, (), (), sentence=said, answer=said)]
+
+
+def _nothing_given(answers: Answers) -> str:
+    """Why no analysis has anything to say, where that is so; otherwise ""."""
+    main = answers.responses[answers.responses["phase"] == "main"]
+    if main.empty:
+        return (
+            "Nobody’s answers are analysed, because nobody has completed the study or all were left out: nothing can "
+            "be said."
+        )
+    if "is_timed_out" in main and main["is_timed_out"].eq(True).all():
+        return f"All {len(main)} answers in the main trials timed out, so nothing was answered and nothing can be said."
+    return ""
 
 
 def concluded(everything: Answers, findings: list[Finding], added: list[Finding]) -> dict[str, Any]:

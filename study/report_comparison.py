@@ -56,7 +56,8 @@ def _placed(findings: Sequence[Finding], added: Sequence[Finding]) -> Iterator[t
 
 def _texts(section: str, finding: Mapping[str, Any], title: str) -> list[str]:
     """As templates/reports/finding.html puts them."""
-    lead = [finding["answer"]] if section.startswith("finding-") else []
+    has_lead = section.startswith("finding-") and finding["answer"] != finding["sentence"]
+    lead = [finding["answer"]] if has_lead else []
     table = [
         finding["folded"],
         f"{finding['title']}, in numbers",

@@ -30,7 +30,8 @@ def main(arguments: list[str], folder: Path) -> int:
     for problem in problems:
         sys.stdout.write(f"{problem}\n")
     if problems:
-        sys.stdout.write(f"{len(problems)} differences: data and report do not agree.\n")
+        found = "1 difference" if len(problems) == 1 else f"{len(problems)} differences"
+        sys.stdout.write(f"{found}: data and report do not agree.\n")
         return 1
     sys.stdout.write("Every file has its sha256, and every number of the report follows from the data.\n")
     return 0

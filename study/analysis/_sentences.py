@@ -7,6 +7,7 @@ from study.statistics.comparisons import Contrast
 from study.statistics.rounding import p_value, rounded
 
 Show = Callable[[float | None], str]
+NEARLY_ALL = 0.95  # of all answers: a benefit that is “at most” so large is no bound to speak of
 ALIKE = "all answers under one condition are alike, so that no test can be computed"
 
 
@@ -117,10 +118,10 @@ def gate_sentence(
             f"better than “{control}” either, so the task may be unable to show a benefit."
         )
     largest = max(contrast.high for contrast in unclear if contrast.high is not None)
-    return (
-        f"The positive control “{positive.first}” did better than “{control}”, so the task can show a benefit; for "
-        f"{names} one of more than {show(largest)} {unit} is unlikely."
-    )
+    start = f"The positive control “{positive.first}” did better than “{control}”, so the task can show a benefit;"
+    if unit == "percentage points" and largest > NEARLY_ALL:
+        return f"{start} how large one {names} may bring these answers leave open."
+    return f"{start} for {names} one of more than {show(largest)} {unit} is unlikely."
 
 
 def pairwise_sentence(found: Sequence[Contrast], ordered: Sequence[str], means: dict[str, str], alpha: float) -> str:

@@ -147,9 +147,14 @@ def _sentence(who: str, found: Agreement) -> str:
     numbers = f"{found.coefficient.replace(chr(39), '’')} = {without_zero(found.estimate, 2)}"
     if found.low is not None:
         numbers += f", {found.interval} {_limits(found.low, found.high)}"
+    if found.low is not None and found.low == found.high and found.estimate < 1:
+        return (
+            f"How sure people’s agreement with {who} is cannot be said: {numbers}; all samples of the items are alike."
+        )
+    if found.high is not None and found.high < 0:
+        return f"With {who} people agree less than chance would have it: {numbers}."
     if found.low is not None and found.low <= 0:
-        clear = "less than chance would have it" if found.high is not None and found.high < 0 else "not clearly at all"
-        return f"With {who} people agree {clear}: {numbers}."
+        return f"With {who} it is not clear that people agree at all: {numbers}."
     return f"With {who} people agree {_strength(found.estimate)}: {numbers}."
 
 

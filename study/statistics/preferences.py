@@ -191,6 +191,10 @@ class _Data:
         names = tuple(str(name) for name in objects) if objects is not None else tuple(sorted(seen))
         if unknown := seen.difference(names):
             raise UndefinedError(f"{sorted(unknown)[0]} is compared and not among the objects {', '.join(names)}.")
+        if not np.any(y):
+            raise UndefinedError(
+                "Every comparison ended in a tie, so that no object is known to be preferred to another."
+            )
         place = {name: number for number, name in enumerate(names)}
         a = np.array([place[str(name)] for name in a_names], dtype=np.intp)
         b = np.array([place[str(name)] for name in b_names], dtype=np.intp)

@@ -68,7 +68,8 @@ def multiverse(everything: Answers) -> list[Finding]:
             table=pd.DataFrame([_cells(name, one, contrast, level) for name, one, contrast in seen]),
             figure=_figure(seen, made, level, everything.is_simulated),
             method=(
-                f"The primary comparison was repeated by the two-way test under {len(ways)} other ways to leave "
+                f"The primary comparison was repeated by the two-way test under {len(ways)} other "
+                f"way{'' if len(ways) == 1 else 's'} to leave "
                 "participants out or to choose the outcome"
                 + (", declared beforehand" if _is_declared(everything.document) else "")
                 + " (a multiverse; Steegen, Tuerlinckx, Gelman & Vanpaemel, 2016)."

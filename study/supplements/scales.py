@@ -113,7 +113,7 @@ def _share(made: Comparison, treatment: str, ceiling: str) -> Bootstrapped | str
         for mask in masks:
             total = weights[mask].sum()
             if total <= 0:
-                raise UndefinedError("A condition has no answers in this replicate.")
+                raise UndefinedError("One of the conditions has no answers.")
             means.append(float(weights[mask] @ y[mask] / total))
         end = means[2] if ceiling else top
         return (means[0] - means[1]) / (end - means[1]) if end > means[1] else float("nan")

@@ -32,8 +32,18 @@ def named(noise):
 
 def test_agreement_and_none_read_opposite():
     assert "people agree well enough to rely on" in agreement.analyse(rated(0.02), **FEW).sentence
-    assert "people agree not clearly at all" in agreement.analyse(rated(1.0), **FEW).sentence
+    assert "it is not clear that people agree at all" in agreement.analyse(rated(1.0), **FEW).sentence
     assert "people agree little" in agreement.analyse(rated(0.6), **FEW).sentence
+
+
+def test_an_interval_without_width_is_not_taken_for_sureness():
+    answers = rated(0.0)
+    rows = answers.responses[answers.responses["item"].isin(["item 0", "item 1"])]
+    rows = rows[rows["participant"].isin(rows["participant"].unique()[:2])]
+    rows = rows.assign(rating=[1.0, 2.0, 2.0, 1.0])
+    found = agreement.analyse(Answers(rows, answers.participants, answers.items, answers.document), **FEW)
+    assert "How sure people’s agreement with “map” is cannot be said" in found.sentence
+    assert "less than chance" not in found.sentence
 
 
 def test_it_is_the_engines_alpha():

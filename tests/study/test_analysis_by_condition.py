@@ -98,6 +98,12 @@ def test_a_positive_control_that_is_always_right_beside_a_control_never_right_sh
     assert "so the task can show a benefit" in accuracy_by_condition.analyse(answers).sentence
 
 
+def test_a_bound_of_all_answers_is_no_bound():
+    found = accuracy({"class_model": 0.6, "blind": 0.0, "photo": 1.0}, participants=2, items=2, spread=0.0)
+    assert "how large one “class model” may bring these answers leave open." in found.sentence
+    assert "100.0 percentage points is unlikely" not in found.sentence
+
+
 def test_an_interval_that_leaves_out_zero_beside_an_unclear_p_is_explained():
     answers = made({"a": 0.5, "b": 0.3, "c": 0.3, "d": 0.3, "blind": 0.3}, roles=CONTROLLED, seed=1, participants=12)
     found = accuracy_by_condition.analyse(answers)

@@ -517,3 +517,32 @@ def test_the_correlations_and_counts_of_schuff_2022_come_out_as_published(part, 
     assert found["counts"]["participants"]["imported"] == raters
     by_condition = [one["condition"] for one in found["findings"][0]["estimates"] if one["condition"]]
     assert len(by_condition) == (3 if part == "correction" else 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "mapping", "said"),
+    [
+        (
+            "who,what,how,right,late\n" + "".join(f"p{k},a{j},old,,1\n" for k in range(2) for j in range(3)),
+            MAPPING + 'is_timed_out = "late"\n',
+            "All 6 answers in the main trials timed out, so nothing was answered and nothing can be said.",
+        ),
+        (
+            "who,what,how,right\n" + "".join(f"p{k},a{j},old,0\n" for k in range(2) for j in range(3)),
+            MAPPING + '[[exclude]]\nrule = "accuracy_at_most"\nvalue = 0.5\n',
+            "Nobody’s answers are analysed, because nobody has completed the study or all were left out",
+        ),
+        (
+            "who,what,a,b,c\n" + "".join(f"p{k},a{j},x,y,tie\n" for k in range(3) for j in range(3)),
+            '[columns]\nparticipant = "who"\nitem = "what"\nfirst = "a"\nsecond = "b"\nchoice = "c"\n',
+            "Every comparison ended in a tie, so that no object is known to be preferred to another.",
+        ),
+        (
+            "who,what,how,right\np0,a,old,1\np0,b,old,0\n",
+            MAPPING,
+            "1 participant analysed of 1 imported",
+        ),
+    ],
+)
+def test_tables_that_hold_nothing_to_infer_from_have_a_report_that_says_why(bring, tmp_path, table, mapping, said):
+    assert said in reports.write(bring(table, mapping), tmp_path / "report").html

@@ -29,8 +29,9 @@ class Command(BaseCommand):
             raise CommandError("Nothing was imported.\n" + "\n".join(error.problems)) from error
         _, _, counts = frames.answers(study)
         people = counts["participants"]
+        asked = f"{people['imported']} participant{'' if people['imported'] == 1 else 's'}"
         self.stdout.write(
-            f"Imported {counts['responses']['imported']} responses of {people['imported']} participants as "
+            f"Imported {counts['responses']['imported']} responses of {asked} as "
             f"“{study.slug}”; {people['excluded']} participants are excluded, {people['analysed']} analysed."
         )
         for name, count in study.document["import"]["flags"].items():
