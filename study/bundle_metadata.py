@@ -1,17 +1,23 @@
-"""What describes a bundle to programs: a Data Package with every file's hash, a Psych-DS description, ``reproduce.py``.
+"""What describes a bundle: README.md, a Data Package with every file's hash, Psych-DS's names, ``reproduce.py``.
 
-Data Package 1 with Table Schemas (specs.frictionlessdata.io); Psych-DS's global metadata file (schema.org's Dataset).
+Data Package 1 with Table Schemas (specs.frictionlessdata.io); Psych-DS 1 (psych-ds.github.io): its global metadata file
+(schema.org's Dataset) and the tables once more in its folder data, named by keywords.
 """
 
 import hashlib
 import json
+import os
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from study import tables
+from study.report_texts import FILES as MEANINGS
 
 TYPES = {"string": "string", "integer": "integer", "number": "number", "boolean": "boolean", "time": "datetime"}
+DATA = "data"
 TIME = "%Y-%m-%dT%H:%M:%S%z"
 ORIGINS: dict[str, Any] = {"required": True, "enum": ["person", "simulated", "imported"]}
 PLACE: dict[str, dict[str, Any]] = {
@@ -68,15 +74,17 @@ CODEBOOK = {
 }
 FORMATS = {
     "html": "text/html",
+    "csv": "text/csv",
     "json": "application/json",
     "jsonld": "application/ld+json",
+    "md": "text/markdown",
     "npz": "application/zip",
     "pdf": "application/pdf",
     "py": "text/x-python",
 }
 FILES = (
     *("responses.csv", "trials.csv", "participants.csv", "items.csv", "codebook.csv", "document.json", "plan.json"),
-    *("results.json", "index.html", "report.pdf", "dataset_description.json", "reproduce.py"),
+    *("results.json", "index.html", "report.pdf", "dataset_description.json", "reproduce.py", "README.md"),
     *("maps.csv", "maps.npz", "regions.jsonld", "regions.coco.json"),
 )
 REPRODUCE = '''"""Compute every number of this report again from the files beside this one.
@@ -99,8 +107,27 @@ if __name__ == "__main__":
 '''
 
 
+OF_REGIONS = (
+    ("maps.csv", "the saliency maps against which marked regions are held: which array is whose"),
+    ("maps.npz", "those arrays"),
+    ("regions.jsonld", "what was marked, as W3C Web Annotation"),
+    ("regions.coco.json", "what was marked, as COCO"),
+)
+README = """# {name}
+
+{description}
+
+| file | what it is |
+|---|---|
+{files}
+
+`python reproduce.py verify` computes every number again from these files and says whether they are still as they were
+written; it needs Python 3.11 or later and the package gander {version}.
+"""
+
+
 def write(folder: Path) -> list[Path]:
-    """Write dataset_description.json, reproduce.py, and last datapackage.json with the hashes of all files."""
+    """Write dataset_description.json, reproduce.py, data, README.md and last datapackage.json with every hash."""
     columns = tables.declared(folder)
     document = json.loads((folder / "document.json").read_text(encoding="utf-8"))
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
@@ -109,9 +136,39 @@ def write(folder: Path) -> list[Path]:
     described.write_text(_json(_dataset(columns, facts)), encoding="utf-8")
     script = folder / "reproduce.py"
     script.write_text(REPRODUCE.replace("{version}", results["software"]["gander"]), encoding="utf-8")
+    linked = _named_for_psych_ds(folder, results["study"])
+    readme = folder / "README.md"
+    readme.write_text(_readme(folder, facts, results["software"]["gander"]), encoding="utf-8")
     package = folder / "datapackage.json"
     package.write_text(_json(_package(folder, columns, facts, results)), encoding="utf-8")
-    return [described, script, package]
+    return [described, script, readme, *linked, package]
+
+
+def _named_for_psych_ds(folder: Path, study: str) -> list[Path]:
+    """The tables as data/study-NAME_description-TABLE_data.csv: the same files where links are possible."""
+    data = folder / DATA
+    data.mkdir(exist_ok=True)
+    for old in data.glob("study-*_data.csv"):
+        old.unlink()
+    named = []
+    for name in PRIMARY_KEYS:
+        if (folder / name).is_file():
+            letters = re.sub("[^a-zA-Z0-9]", "", study)  # all that a keyword's value may hold
+            named.append(data / f"study-{letters}_description-{Path(name).stem}_data.csv")
+            try:
+                os.link(folder / name, named[-1])
+            except OSError:
+                shutil.copyfile(folder / name, named[-1])
+    return named
+
+
+def _readme(folder: Path, facts: Mapping[str, str], version: str) -> str:
+    files = "\n".join(
+        f"| `{name}` | {meaning.replace('this page', 'the report')} |"
+        for name, meaning in (("index.html", "the report"), *MEANINGS, *OF_REGIONS)
+        if (folder / name).exists() or name in ("README.md", "datapackage.json")
+    )
+    return README.format(**facts, files=files, version=version)
 
 
 def digest(path: Path) -> str:
@@ -150,7 +207,7 @@ def _dataset(columns: Mapping[tuple[str, str], tables.Column], facts: Mapping[st
         limits = CONSTRAINTS[file].get(name, {})
         variables[name] |= {ours: limits[key] for key, ours in LIMITS if key in limits}
     return {
-        "@context": "https://schema.org",
+        "@context": "https://schema.org/",
         "@type": "Dataset",
         **facts,
         "variableMeasured": list(variables.values()),
@@ -164,6 +221,7 @@ def _package(
     results: Mapping[str, Any],
 ) -> dict[str, Any]:
     paths = [folder / name for name in FILES if (folder / name).is_file()]
+    paths += sorted((folder / DATA).glob("study-*_data.csv"))
     return {
         "profile": "data-package",
         "name": results["study"],
@@ -171,20 +229,21 @@ def _package(
         "description": facts["description"],
         "version": str(results["version"]),
         "created": results["created_at"],
-        "resources": [_resource(path, columns) for path in paths],
+        "resources": [_resource(path, folder, columns) for path in paths],
     }
 
 
-def _resource(path: Path, columns: Mapping[tuple[str, str], tables.Column]) -> dict[str, Any]:
+def _resource(path: Path, folder: Path, columns: Mapping[tuple[str, str], tables.Column]) -> dict[str, Any]:
     ending = path.suffix.removeprefix(".")
+    is_table = ending == "csv" and path.parent == folder
     found: dict[str, Any] = {
-        "name": path.stem.lower() if ending == "csv" else path.name.lower(),
-        "path": path.name,
+        "name": path.stem.lower() if is_table else path.name.lower(),
+        "path": path.relative_to(folder).as_posix(),
         "format": ending,
         "bytes": path.stat().st_size,
         "hash": f"sha256:{digest(path)}",
     }
-    if ending != "csv":
+    if not is_table:
         # Without a type, some readers take a JSON file for a description of data, not for a file.
         return {**found, "profile": "data-resource", "type": "file", "mediatype": FORMATS[ending]}
     return {

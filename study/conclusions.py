@@ -67,7 +67,7 @@ def _findings(answers: Answers, name: str, parameters: Mapping[str, Any], block:
     except SeveralTasksError as error:
         # Nobody said which task is meant, so each is analysed by itself.
         return [
-            replace(one, title=f"{one.title}: {task}")
+            one if f"“{task}”" in one.title else replace(one, title=f"{one.title}: {task}")
             for task in error.tasks
             for one in _findings(answers, name, {**given, "task": task}, block)
         ]

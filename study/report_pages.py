@@ -9,24 +9,9 @@ from attribution.models import Picture
 from study import blinding, frames, participant_flow
 from study.analysis import Answers, Finding
 from study.import_rows import FLAGS
-from study.report_texts import dropout, flow, shown
+from study.report_texts import FILES, dropout, flow, shown
 
 from .models import Participant, Stimulus, StimulusSlot, Study
-
-FILES = (
-    ("report.pdf", "this page for printing, where it was asked for"),
-    ("results.json", "the numbers of this page, for programs"),
-    ("responses.csv", "every answer, one row a trial"),
-    ("trials.csv", "how each of those trials was presented"),
-    ("participants.csv", "every participation, with the rule that leaves it out, if one does"),
-    ("items.csv", "the items, what is true of them and their measurements"),
-    ("codebook.csv", "what every column of these files means"),
-    ("document.json", "the study document as it is now"),
-    ("plan.json", "what was frozen before the answers, when, and how often they were looked at since"),
-    ("datapackage.json", "the columns’ types and limits, how the tables belong together, every file’s sha256"),
-    ("dataset_description.json", "what this is, as Psych-DS and schema.org describe data"),
-    ("reproduce.py", "computes all numbers again; with “verify” it compares them with this page"),
-)
 
 
 def page(

@@ -8,6 +8,23 @@ from study.statistics.dropout import differential_dropout
 from study.statistics.rounding import p_value
 
 LONG_TABLE = 30  # rows; a longer one is folded up
+# What lies in a report’s folder.
+FILES = (
+    ("README.md", "what is in this folder, in words"),
+    ("report.pdf", "this page for printing, where it was asked for"),
+    ("results.json", "the numbers of this page, for programs"),
+    ("responses.csv", "every answer, one row a trial"),
+    ("trials.csv", "how each of those trials was presented"),
+    ("participants.csv", "every participation, with the rule that leaves it out, if one does"),
+    ("items.csv", "the items, what is true of them and their measurements"),
+    ("data", "these tables once more, under the names that Psych-DS asks for"),
+    ("codebook.csv", "what every column of these files means"),
+    ("document.json", "the study document as it is now"),
+    ("plan.json", "what was frozen before the answers, when, and how often they were looked at since"),
+    ("datapackage.json", "the columns’ types and limits, how the tables belong together, every file’s sha256"),
+    ("dataset_description.json", "what this is, as Psych-DS and schema.org describe data"),
+    ("reproduce.py", "computes all numbers again; with “verify” it compares them with this page"),
+)
 FLOW = (
     ("recruited", "recruited"),
     ("withdrawn", "withdrew"),

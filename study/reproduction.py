@@ -82,8 +82,8 @@ def _concluded(everything: Answers) -> tuple[dict[str, Any], list[Finding], list
 def _changed(folder: Path, package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The files that are not what datapackage.json says."""
     for resource in package["resources"]:
-        path, expected = folder / Path(resource["path"]).name, resource["hash"].removeprefix("sha256:")
-        if not path.is_file():
+        path, expected = folder / resource["path"], resource["hash"].removeprefix("sha256:")
+        if not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
             yield path.name, f"{path.name}: the file is missing."
         elif (digest := bundle_metadata.digest(path)) != expected:
             told = f"its sha256 is {digest}, datapackage.json says {expected}"

@@ -53,8 +53,8 @@ def preregistration(study: Study) -> IO[bytes]:
 def _zipped(folder: Path) -> IO[bytes]:
     packed = tempfile.TemporaryFile()  # noqa: SIM115  closed by the response that sends it
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.iterdir()):
-            archive.write(path, path.name)
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            archive.write(path, path.relative_to(folder))
     packed.seek(0)
     return packed
 

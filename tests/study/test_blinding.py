@@ -1,6 +1,7 @@
 """Blinded arms: no page, export or report names a condition before the blinding is lifted, which is written down."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -30,7 +31,7 @@ def study(db):
 
 def test_report_and_exports_hold_codes_until_the_blinding_is_lifted_and_agree_with_themselves(study, tmp_path):
     reports.write(study, tmp_path / "blind")
-    for path in (tmp_path / "blind").iterdir():
+    for path in filter(Path.is_file, (tmp_path / "blind").rglob("*")):
         text = path.read_text(encoding="utf-8")
         for name in (*NAMES, *LABELS):
             assert f'"{name}"' not in text, (path.name, name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from study import reports
+from study import reports, reproduction
 from tests.study.answered_study import CONDITIONS, PHOTO, answered_study
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +110,8 @@ def test_the_data_package_is_valid_and_describes_every_file(bundle):
     assert problems(bundle) == []
     package = json.loads((bundle / "datapackage.json").read_text())
     described = {resource["path"] for resource in package["resources"]}
-    assert described == {path.name for path in bundle.iterdir()} - {"datapackage.json"}
+    files = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    assert described == files - {"datapackage.json"}
     responses = next(one for one in package["resources"] if one["name"] == "responses")["schema"]
     assert {key["reference"]["resource"] for key in responses["foreignKeys"]} == {"participants", "items"}
     types = {field["name"]: field["type"] for field in responses["fields"]}
@@ -143,7 +144,7 @@ def test_the_check_of_the_package_sees_what_breaks_it(bundle, file, was, becomes
 
 def test_the_psych_ds_description_has_what_psych_ds_requires(bundle):
     found = json.loads((bundle / "dataset_description.json").read_text())
-    assert found["@context"] == "https://schema.org"
+    assert found["@context"] == "https://schema.org/"
     assert found["@type"] == "Dataset"
     assert found["name"] == "Do class models make sense?"
     assert found["description"].startswith("Can people recognise which class a class model shows?")
@@ -154,6 +155,38 @@ def test_the_psych_ds_description_has_what_psych_ds_requires(bundle):
         with (bundle / name).open(newline="") as file:
             assert set(next(csv.reader(file))) <= set(names)
     assert next(one for one in found["variableMeasured"] if one["name"] == "response_ms")["unitText"] == "ms"
+
+
+def test_the_folder_has_the_names_and_columns_that_psych_ds_requires(bundle):
+    found = json.loads((bundle / "dataset_description.json").read_text())
+    named = {one["name"] for one in found["variableMeasured"]}
+    files = sorted(path.name for path in (bundle / "data").iterdir())
+    assert files == [
+        f"study-geese_description-{table}_data.csv" for table in ("items", "participants", "responses", "trials")
+    ]
+    columns = set()
+    for name in files:
+        assert re.fullmatch(r"([a-z]+-[a-zA-Z0-9]+)(_[a-z]+-[a-zA-Z0-9]+)*_data\.csv", name)
+        with (bundle / "data" / name).open(newline="") as file:
+            columns |= set(next(csv.reader(file)))
+    assert columns == named
+
+
+def test_a_digit_changed_in_a_table_for_psych_ds_is_found_too(bundle):
+    path = bundle / "data" / "study-geese_description-responses_data.csv"
+    text = path.read_text()
+    path.unlink()  # it may be the same file as responses.csv
+    path.write_text(text.replace(",main,", ",maim,", 1))
+    assert any(path.name in problem for problem in reproduction.verify(bundle))
+
+
+def test_the_readme_names_every_file_and_how_to_check_them(bundle, tmp_path):
+    text = (bundle / "README.md").read_text()
+    assert text.startswith("# Do class models make sense?\n")
+    for path in bundle.iterdir():
+        assert f"| `{path.name}` |" in text
+    assert "report.pdf" not in text
+    assert "`python reproduce.py verify`" in text
 
 
 def test_descriptions_of_simulated_answers_say_so_first(tmp_path):

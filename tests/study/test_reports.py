@@ -27,6 +27,7 @@ def test_the_folder_holds_the_page_the_numbers_and_the_data(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {
         "index.html", "results.json", "responses.csv", "trials.csv", "participants.csv", "items.csv", "codebook.csv",
         "document.json", "plan.json", "datapackage.json", "dataset_description.json", "reproduce.py",
+        "README.md", "data",
     }  # fmt: skip
     assert report.html == html
     assert report.results == json.loads((tmp_path / "results.json").read_text())
