@@ -10,7 +10,7 @@ from study.analysis import Condition, Finding
 from study.report_texts import dropout, flow, shown
 
 TEXTS = {"p", "h1", "h2", "h3", "td", "th", "caption", "li", "dt", "dd", "summary", "pre", "figcaption"}
-FIGURE = re.compile(r"<svg.*?</svg>", re.DOTALL)
+SVG = re.compile(r"<svg\b|</svg>")
 SAID = 120  # letters around a difference
 
 
@@ -36,10 +36,23 @@ def page_differences(
             there = there[: len(expected)]
         yield from _compared(name, there, [text for text in map(_plain, expected) if text])
     drawn = [finding.figure for _, _, finding in _placed(findings, added) if finding.figure]
-    for number, (one, other) in enumerate(zip_longest(FIGURE.findall(html), drawn, fillvalue=""), 1):
+    for number, (one, other) in enumerate(zip_longest(_figures(html), drawn, fillvalue=""), 1):
         if one != other:
             said, give = _around(one, other)
             yield f"index.html, figure {number}: the page says “{said}”, the data give “{give}”."
+
+
+def _figures(html: str) -> Iterator[str]:
+    """The page's drawings; what lies in one, such as a mark of its legend, is part of it."""
+    depth = start = 0
+    for tag in SVG.finditer(html):
+        if tag[0] != "</svg>":
+            start = start if depth else tag.start()
+            depth += 1
+        elif depth:
+            depth -= 1
+            if not depth:
+                yield html[start : tag.end()]
 
 
 def _placed(findings: Sequence[Finding], added: Sequence[Finding]) -> Iterator[tuple[str, str, Finding]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from study import report_texts, reports, reproduction
-from tests.study.answered_study import CONDITIONS, PHOTO, answered_study
+from tests.study.answered_study import CLASSES, CONDITIONS, PHOTO, answered_study
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = [{"rule": "catch_ratio", "parameters": {}}]
@@ -189,3 +189,14 @@ def test_a_long_table_is_folded_up_and_verifies_all_the_same(tmp_path, monkeypat
     reports.write(answered_study(participants=3), tmp_path)
     assert "<details><summary>The table, 2 rows</summary>" in (tmp_path / "index.html").read_text(encoding="utf-8")
     assert list(reproduction.verify(tmp_path)) == []
+
+
+@pytest.mark.django_db
+def test_the_figures_of_many_participants_are_compared_whole(tmp_path):
+    reports.write(answered_study(participants=60, classes=CLASSES[:3], catch=0), tmp_path)
+    page = tmp_path / "index.html"
+    html = page.read_text()
+    assert "participants’ means: how many" in html  # whose mark in the legend is a drawing within the drawing
+    assert list(reproduction.verify(tmp_path)) == []
+    page.write_text(html.replace("participants’ means: how many", "participants’ means: how few", 1))
+    assert any("index.html, figure 1" in problem for problem in reproduction.verify(tmp_path))
