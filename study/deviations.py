@@ -109,10 +109,14 @@ def _unplanned(found: Standing) -> Iterator[str]:
     for look in found.looks:
         if not look.is_planned:
             yield (
-                f"{f'The look of {look.at}' if look.at else 'This look'} with {look.participants} participants "
+                f"{f'The look of {_when(look.at)}' if look.at else 'This look'} with {look.participants} participants "
                 f"({look.fraction:.0%} of the planned information) was not planned; its share of alpha is counted as "
                 "spent."
             )
+
+
+def _when(at: str) -> str:
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def _outcome_dependent(everything: Answers) -> Iterator[str]:

@@ -106,8 +106,20 @@ def compare(
         positive=tuple(contrasts(rows, value, gates, level=level)),
         control=blind,
         labels=_labels(conditions),
-        scope=scope(rows),
+        scope=scope(rows) or _alone(groups, _labels(conditions)),
     )
+
+
+def _alone(groups: Sequence[tuple[str | None, pd.DataFrame]], labels: Mapping[str, str]) -> str:
+    """Which conditions rest on one participant, in a sentence; "" where none does."""
+    alone = [f"“{labels[name]}”" for name, group in groups if name and group["participant"].nunique() == 1]
+    if not alone:
+        return ""
+    return f"Only one participant answered under {_and(alone)}, which says nothing about other people."
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def conclusion(found: Compared, wording: Wording, alpha: float) -> tuple[str, str]:

@@ -160,7 +160,9 @@ def _sentence(found: Standing) -> str:
     if not last.has_crossed and (before := [one for one in found.looks if one.has_crossed]):
         said += f" It was crossed at an earlier look, with {percent(before[0].fraction, 0)} %."
     peeks = sum(not one.is_planned for one in found.looks)
-    if peeks:
+    if peeks == len(found.looks) == 1:
+        said += " This look was not planned."
+    elif peeks:
         said += f" {peeks} of the {len(found.looks)} looks {'was' if peeks == 1 else 'were'} not planned."
     return said
 

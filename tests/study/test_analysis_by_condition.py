@@ -98,6 +98,14 @@ def test_a_positive_control_that_is_always_right_beside_a_control_never_right_sh
     assert "so the task can show a benefit" in accuracy_by_condition.analyse(answers).sentence
 
 
+def test_a_condition_with_one_participant_is_said_to_say_nothing_about_others():
+    found = accuracy({"class_model": 0.5, "blind": 0.5}, participants=1)
+    said = "Only one participant answered under “class model” and “blind”, which says nothing about other people."
+    assert found.answer.endswith(said)
+    assert found.sentence.endswith(said)
+    assert "Only one" not in accuracy({"class_model": 0.5, "blind": 0.5}, participants=2).answer
+
+
 def test_a_bound_of_all_answers_is_no_bound():
     found = accuracy({"class_model": 0.6, "blind": 0.0, "photo": 1.0}, participants=2, items=2, spread=0.0)
     assert "how large one “class model” may bring these answers leave open." in found.sentence

@@ -118,7 +118,9 @@ def test_pairs_that_cannot_be_tested_are_not_called_unclear():
     assert (
         "whether conditions differ cannot be said: one of the two conditions has a single participant" in found.sentence
     )
-    assert found.answer.endswith("whether conditions differ cannot be said.")
+    assert (
+        "whether conditions differ cannot be said. Only one participant answered under “a”, “b” and “c”" in found.answer
+    )
     assert "is clear" not in found.sentence + found.answer
 
 

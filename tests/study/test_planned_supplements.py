@@ -144,8 +144,10 @@ def test_an_unplanned_look_is_flagged_and_costs_its_share_of_alpha():
     found = standing(everything)
     assert [one.is_planned for one in found.looks] == [False, True]
     assert found.looks[-1].nominal < boundaries([0.5])[0].nominal_p
-    assert "look of 2026-03-02T10:00:00 with 24 participants (25% of the planned" in deviations(everything)[0]
+    assert "look of 2026-03-02 10:00 UTC with 24 participants (25% of the planned" in deviations(everything)[0]
     assert "1 of the 2 looks was not planned." in looks(everything)[0].sentence
+    (alone,) = looks(answered(prereg={**LOOKS, "participants": 200}))
+    assert alone.sentence.endswith(" This look was not planned.")
 
 
 def test_information_is_that_of_the_standard_error_where_one_was_planned():
