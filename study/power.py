@@ -100,5 +100,5 @@ def _like(study: Study, like: Study, given: Mapping[str, Any]) -> dict[str, Any]
     return {
         "spread": {**spread, **(given.get("spread") or {})},
         "means": {**{name: mean for name, mean in means.items() if name in mine}, **(given.get("means") or {})},
-        "source": f"estimated from {like}",
+        "source": f"estimated from {like}{', whose participants are simulated' if answers.is_simulated else ''}",
     }

@@ -122,6 +122,9 @@ def plan(document: Mapping[str, Any], items: int, /, **given: Any) -> Plan:
     ]
     if len(conditions) < 2:
         raise PowerError("Power is that of a comparison, and this study has one condition.")
+    known = [one.name for one in conditions]
+    if unknown := [name for name in given.get("means") or {} if name not in known]:
+        raise PowerError(f"There is no condition “{unknown[0]}” to have a mean; there are: {', '.join(known)}.")
     task, plugin, options = _task(document, value)
     low, high, guess = _range(plugin, options, value)
     declared = document.get("preregistration") or {}
@@ -157,7 +160,7 @@ def plan(document: Mapping[str, Any], items: int, /, **given: Any) -> Plan:
         bounds=[low, high],
         conditions=named,
         means=means,
-        spread={**_spread(value, high - low), **(given.get("spread") or {})},
+        spread={**usual_spread(value, high - low), **(given.get("spread") or {})},
         pairs=[list(pair) for pair in pairs],
         gates=[list(pair) for pair in gates],
         equivalence=_equivalence(document, conditions, pairs, gates, dict(zip(named, means, strict=True)), given),
@@ -246,7 +249,8 @@ def _mean(one: Condition, means: Mapping[str, float], guess: float, effect: floa
     return max(low + POSITIVE * (high - low), guess + effect) if one.role == "positive_control" else guess + effect
 
 
-def _spread(value: str, length: float) -> dict[str, float]:
+def usual_spread(value: str, length: float) -> dict[str, float]:
+    """The SDs that are assumed where nobody says otherwise; ``length`` is that of the rating's scale."""
     return dict(SPREAD) if value == "correct" else {name: share * length for name, share in SHARES.items()}
 
 

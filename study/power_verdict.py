@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attribution import plugins
-from study.power_plan import Plan
+from study.power_plan import Plan, usual_spread
 from study.statistics.rounding import percent, rounded
 from study.tables import lines
 
@@ -86,7 +86,13 @@ def assumptions(plan: Plan) -> list[str]:
     """What the numbers rest on, in sentences."""
     means = ", ".join(f"{name} {_mean(plan, mean)}" for name, mean in zip(plan.conditions, plan.means, strict=True))
     scale = "log-odds" if plan.value == "correct" else "points"
-    spread = ", ".join(f"{name.replace('_', ' ').replace(' sd', '')} {sd:.3g}" for name, sd in plan.spread.items())
+    usual = usual_spread(plan.value, plan.bounds[1] - plan.bounds[0])
+    spread = ", ".join(
+        f"{name.replace('_', ' ').replace(' sd', '')} {sd:.3g}"
+        # What a pilot's design cannot tell, such as slopes between participants, stays assumed.
+        + (" (assumed)" if plan.source != "assumed" and sd == usual.get(name) else "")
+        for name, sd in plan.spread.items()
+    )
     rules = ", ".join(block["rule"] for block in plan.rules) or "none"
     return [
         f"Means ({plan.source}): {means}.",
@@ -115,7 +121,7 @@ def _left_aside(plan: Plan) -> list[str]:
         )
     rules = [block["rule"] for block in plan.rules]
     peeking = [rule for rule in rules if getattr(plugins.load("study.exclusions", rule), "OUTCOME_DEPENDENT", False)]
-    if peeking:
+    if peeking and plan.value == "correct":
         said.append(
             f"Whom {', '.join(peeking)} leaves out hangs on the outcome itself: that moves the means away from those "
             "assumed, which the ceilings do not show."

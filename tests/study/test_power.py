@@ -290,6 +290,8 @@ def test_the_numbers_of_a_pilot_can_be_assumed(real, study):
     assert made.means[0] == pytest.approx(0.7, abs=0.12)
     assert 0 < made.spread["participant_sd"] < 1.5
     assert made.spread["participant_slope_sd"] == 0.4  # nobody saw both conditions: it stays assumed
+    assert assumptions(made)[1].count("(assumed)") == 1
+    assert "participant slope 0.4 (assumed)" in assumptions(made)[1]
 
 
 def test_the_command_refuses_what_cannot_be_simulated(real):
@@ -321,6 +323,18 @@ def test_what_the_simulation_leaves_aside_is_said_and_only_then():
     told = assumptions(plan(given, 4))
     assert any("accuracy_by_condition, rating_by_condition together" in one and "power is lower" in one for one in told)
     assert any(one.startswith("Whom accuracy_at_most leaves out hangs on the outcome itself") for one in told)
+
+
+def test_a_mean_of_no_condition_is_refused():
+    with pytest.raises(PowerError, match="There is no condition “traned” to have a mean; there are: trained, shuffled"):
+        plan(document(), 4, means={"traned": 0.6})
+
+
+@pytest.mark.parametrize("origin", ["person", "simulated"])
+def test_a_pilot_that_was_simulated_is_called_so(real, origin):
+    pilot = answered_study("pilot", participants=6, origin=origin)
+    source = power.ask(real, like=pilot, **SMALL).plan["source"]
+    assert source == "estimated from pilot v1" + (", whose participants are simulated" if origin == "simulated" else "")
 
 
 def test_the_target_of_the_curve_looks_like_no_curve_and_the_axis_says_what_it_is():
