@@ -37,6 +37,7 @@ def page(
         "deviations": results["deviations"],
         "files": FILES,
         "source": source(study),
+        "alpha": f"{study.document.get('analysis', {}).get('alpha', 0.05):g}".removeprefix("0"),
         "created_at": f"{results['created_at'][:16].replace('T', ' ')} UTC",
     }
 

@@ -13,12 +13,15 @@ from study.statistics.rounding import p_value
 def family(everything: Answers, findings: Sequence[Finding]) -> list[Finding]:
     """One finding where a family of analyses was declared: every test that its own analysis corrects, once more."""
     names = declared(everything.plan.get("document") or everything.document)["family"]
+    # Beside a control, a positive control is the gate of each analysis and in no family.
+    controlled = any(one.role == "blind_control" for one in everything.conditions)
+    gates = tuple(f"{one.name} − " for one in everything.conditions if controlled and one.role == "positive_control")
     tests = [
         (finding, test)
         for finding in findings
         if finding.analysis in names
         for test in finding.tests
-        if test.p_adjusted is not None
+        if test.p_adjusted is not None and not test.name.startswith(gates)
     ]
     if len(names) < 2 or len(tests) < 2:
         return []
@@ -36,8 +39,8 @@ def family(everything: Answers, findings: Sequence[Finding]) -> list[Finding]:
                 for (finding, test), p in zip(tests, adjusted, strict=True)
             ),
             sentence=(
-                f"Corrected together, {clear} of the {len(tests)} comparisons of {len(names)} analyses "
-                f"{'is' if clear == 1 else 'are'} clear."
+                f"Corrected together, {'all' if clear == len(tests) else f'{clear} of the'} {len(tests)} comparisons "
+                f"of {len(names)} analyses {'is' if clear == 1 else 'are'} clear."
             ),
             table=pd.DataFrame(
                 {
@@ -47,6 +50,9 @@ def family(everything: Answers, findings: Sequence[Finding]) -> list[Finding]:
                     "p (Holm, all)": shown,
                 }
             ),
-            method=f"p values of the family ({', '.join(names)}) were also corrected together by Holm’s method.",
+            method=(
+                f"p values of the family ({', '.join(names)}) were also corrected together by Holm’s method"
+                + ("; those of positive controls are not in it." if gates else ".")
+            ),
         )
     ]

@@ -229,4 +229,15 @@ def test_a_declared_family_is_corrected_together():
     alone = [t for one in findings for t in one.tests if t.p_adjusted is not None]
     assert len(finding.tests) == len(alone) == 2
     assert max(t.p_adjusted for t in finding.tests) <= 2 * max(t.p for t in alone)
-    assert "2 of the 2 comparisons of 2 analyses are clear." in finding.sentence
+    assert "all 2 comparisons of 2 analyses are clear." in finding.sentence
+
+
+def test_a_positive_control_is_in_no_family():
+    names = ["accuracy_by_condition", "accuracy_model"]
+    analyses = [{"name": name, "parameters": {}} for name in names]
+    everything = answered({"trained": 0.6, "blind": 0.3, "photo": 0.95}, prereg={"family": names})
+    document = {**everything.document, "analysis": {**everything.document["analysis"], "analyses": analyses}}
+    everything = replace(everything, document=document, plan={**everything.plan, "document": document})
+    (finding,) = family(everything, conclusions.analyse(tables.analysed(everything)))
+    assert [test.name.partition(": ")[2].partition(":")[0] for test in finding.tests] == ["trained − blind"] * 2
+    assert "those of positive controls are not in it" in finding.method

@@ -273,3 +273,10 @@ def test_the_command_refuses_an_unknown_study_and_a_file_as_folder(tmp_path):
     file.write_text("")
     with pytest.raises(CommandError, match="is a file"):
         call_command("report", "geese", "--out", str(file))
+
+
+def test_the_page_names_the_level_at_which_it_calls_a_difference_clear(tmp_path):
+    study = answered_study(participants=3)
+    assert "Below .05 it is called clear here" in written(study, tmp_path / "a")[1]
+    study.document = {**study.document, "analysis": {**study.document["analysis"], "alpha": 0.01}}
+    assert "Below .01 it is called clear here" in written(study, tmp_path / "b")[1]
