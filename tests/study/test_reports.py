@@ -280,3 +280,9 @@ def test_the_page_names_the_level_at_which_it_calls_a_difference_clear(tmp_path)
     assert "Below .05 it is called clear here" in written(study, tmp_path / "a")[1]
     study.document = {**study.document, "analysis": {**study.document["analysis"], "alpha": 0.01}}
     assert "Below .01 it is called clear here" in written(study, tmp_path / "b")[1]
+
+
+def test_a_short_table_stays_on_one_printed_page(tmp_path):
+    _, html = written(answered_study(participants=3), tmp_path)
+    assert '<div class="table short"' in html
+    assert re.search(r"@media print \{.*\.short \{ break-inside: avoid; \}", html, re.DOTALL)
