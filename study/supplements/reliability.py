@@ -20,6 +20,8 @@ WHAT = {"correct": "answers being right", "rating": "ratings"}
 def reliability(answers: Answers) -> list[Finding]:
     """One finding over all tasks and conditions; none where nothing can be said of any."""
     rows = answers.responses[answers.responses["phase"].isin(["main", "repeat"])]
+    rows = rows.assign(condition=rows["condition"].astype(object).where(rows["condition"].notna(), ""))
+    is_one_task = rows["task"].nunique() == 1
     table: list[dict[str, str]] = []
     estimates: list[Estimate] = []
     notes: list[str] = []
@@ -28,7 +30,8 @@ def reliability(answers: Answers) -> list[Finding]:
         given = rows[rows[value].notna() & rows["item"].notna()]
         for (task, condition), group in given.groupby(["task", "condition"], sort=True):
             group = group.assign(**{value: group[value].astype(float)})
-            named = f"{labels.get(str(condition), condition)}, {task}"
+            who = labels.get(str(condition), str(condition)) or "all answers"
+            named = who if is_one_task else f"{who}, {task}"
             _halves(group[group["phase"] == "main"], value, str(condition), str(task), named, table, estimates, notes)
             _repeats(group, value, str(condition), str(task), named, table, estimates)
     if not estimates:
@@ -82,7 +85,7 @@ def _halves(
     shown = without_zero(found.estimate, 2)
     estimates.append(
         Estimate(
-            condition, f"split half: {task}", found.estimate, found.low, found.high, found.interval, shown,
+            condition or None, f"split half: {task}", found.estimate, found.low, found.high, found.interval, shown,
             found.raters, len(group),
         )
     )  # fmt: skip
@@ -112,7 +115,15 @@ def _repeats(
     people = pairs.index.get_level_values("participant").nunique()
     estimates.append(
         Estimate(
-            condition, f"self-consistency: {task}", same, None, None, "", f"{percent(same, 0)} %", people, len(pairs)
+            condition or None,
+            f"self-consistency: {task}",
+            same,
+            None,
+            None,
+            "",
+            f"{percent(same, 0)} %",
+            people,
+            len(pairs),
         )
     )
     table.append(

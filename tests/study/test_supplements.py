@@ -163,6 +163,17 @@ def test_trials_shown_twice_give_the_self_consistency():
     assert (found.participants, found.responses) == (4, 20)
 
 
+def test_answers_without_conditions_have_a_reliability_too():
+    answers = answered({"class_model": 0.5}, spread=1.5, participants=30, items=12)
+    bare = replace(
+        answers, responses=answers.responses.assign(condition=None), document={**answers.document, "conditions": []}
+    )
+    found = named(supplements(bare), "reliability")
+    assert estimate(found, "split half: which").condition is None
+    assert estimate(found, "split half: which").estimate > 0.5
+    assert found.table["of"].tolist() == ["all answers: answers being right"]
+
+
 def test_no_answers_give_no_supplements():
     answers = answered({"class_model": 0.5, "blind": 0.3})
     assert supplements(replace(answers, responses=answers.responses.iloc[:0])) == []
