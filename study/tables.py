@@ -7,7 +7,6 @@ another), which ``read`` takes away again; numbers and booleans are never touche
 import csv
 import io
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from attribution.spreadsheets import neutralised, original
 from study.analysis import Answers
 from study.map_files import MapFile
 from study.marked_regions import regions
@@ -91,18 +91,6 @@ MAPS: dict[str, Column] = {
     "height": ("integer", "px", "rows, of the picture as the network sees it"),
     "width": ("integer", "px", "columns"),
 }
-
-FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-WRITTEN = re.compile(r"'+[=+\-@\t\r\n]")
-
-
-def neutralised(text: str) -> str:
-    """``text`` as no spreadsheet takes it for a formula; ``original`` undoes it."""
-    return f"'{text}" if FORMULA.match(text) else text
-
-
-def original(cell: str) -> str:
-    return cell[1:] if WRITTEN.match(cell) else cell
 
 
 def cell(value: Any) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from attribution.management.commands.measure import write_table
 from attribution.models import Measurement, State
 from tests.attribution import demo_rows
 
@@ -43,3 +44,8 @@ def test_a_diagnostic_that_is_not_there_is_refused_with_those_that_are(tmp_path:
     demo_rows.network()
     with pytest.raises(CommandError, match="There is no “nothing” in diagnostics; there are: cross_saliency"):
         call_command("measure", network="demo", diagnostics="nothing", out=tmp_path)
+
+
+def test_a_name_that_a_spreadsheet_would_compute_is_written_as_a_text(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", [{"image": "=1+1.png", "cosine": -0.5}, {"image": "a.png", "cosine": None}])
+    assert (tmp_path / "table.csv").read_text().split() == ["image,cosine", "'=1+1.png,-0.5", "a.png,"]

@@ -11,6 +11,7 @@ from attribution import plugins
 from attribution.management.commands.compute import chosen, settings_of
 from attribution.management.waiting import reread, see_through
 from attribution.models import Image, Measurement, Network
+from attribution.spreadsheets import neutralised
 
 
 class Command(BaseCommand):
@@ -78,9 +79,13 @@ def subject(network: Network, images: list[Image], beside: list[Network]) -> dic
 
 
 def write_table(path: Path, table: list[dict[str, Any]]) -> None:
-    """Rows as CSV in UTF-8 with every column that any of them has, in the order of their first coming."""
+    """Rows as CSV in UTF-8 with every column that any of them has, in the order of their first coming.
+
+    Names of files and classes come from outside: a spreadsheet takes none of them for a formula.
+    """
     columns = list(dict.fromkeys(column for row in table for column in row))
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, columns, restval="")
         writer.writeheader()
-        writer.writerows(table)
+        for row in table:
+            writer.writerow({name: neutralised(one) if isinstance(one, str) else one for name, one in row.items()})
