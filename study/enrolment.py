@@ -130,19 +130,25 @@ def _check_open(study: Study, recruitment: Recruitment | None, origin: str) -> N
         raise EnrolmentError(f"The recruitment “{recruitment.name}” of {study} is closed.")
 
 
-def _least_filled(study: Study, origin: str) -> Arm:
-    """An arm with the fewest completed and fresh participants of the same origin; ties are broken at random."""
+def open_arms(study: Study, origin: str) -> tuple[list[Arm], dict[int, int]]:
+    """The arms that are not full, and how many each holds; raises StudyFullError, or EnrolmentError without arms."""
     counting = Participant.objects.filter(study=study, origin=origin).counting()
     filled = dict(counting.values_list("arm").annotate(Count("pk")))
     # All permutations of conditions make hundreds of arms: only the one that is taken is read whole.
     arms = list(Arm.objects.filter(study=study).defer("presentations"))
     quota = 0 if origin == Participant.Origin.PREVIEW else study.document.get("design", {}).get("quota", 0)
-    open_arms = [arm for arm in arms if not quota or filled.get(arm.pk, 0) < quota]
+    those = [arm for arm in arms if not quota or filled.get(arm.pk, 0) < quota]
     if not arms:
         raise EnrolmentError(f"{study} has no arms yet: its preparation is not finished.")
-    if not open_arms:
+    if not those:
         is_over = not counting.filter(state=Participant.State.STARTED).exists()
         error = StudyFullError if is_over else PlacesTakenError
         raise error(f"{study} has all {quota} participants of each of its {len(arms)} arms.")
-    fewest = min(filled.get(arm.pk, 0) for arm in open_arms)
-    return secrets.choice([arm for arm in open_arms if filled.get(arm.pk, 0) == fewest])
+    return those, filled
+
+
+def _least_filled(study: Study, origin: str) -> Arm:
+    """An arm with the fewest completed and fresh participants of the same origin; ties are broken at random."""
+    arms, filled = open_arms(study, origin)
+    fewest = min(filled.get(arm.pk, 0) for arm in arms)
+    return secrets.choice([arm for arm in arms if filled.get(arm.pk, 0) == fewest])

@@ -50,6 +50,13 @@ def filled_in(source: Table) -> dict[str, Any]:
 
 def recruitment_problems(document: Table) -> list[Problem]:
     """What is wrong with where participants are to come from."""
+    if not document["recruitment"]:
+        return [
+            Problem(
+                ("recruitment",),
+                'should name at least one source, such as { name = "link" }; nobody could come otherwise.',
+            )
+        ]
     found = []
     for number, source in enumerate(document["recruitment"]):
         if source["source"] not in sources():

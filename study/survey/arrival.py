@@ -42,7 +42,26 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         return shut
     if request.method == "POST":
         return decline(request, way) if request.POST.get("consent") == "no" else agree(request, way)
-    return consent_page(request, way)
+    return full_page(request, way) or consent_page(request, way)
+
+
+def full_page(request: HttpRequest, way: Entrance) -> HttpResponse | None:
+    """A page for who would read the consent page for nothing; whoever began in this browser may go on."""
+    if earlier_participation(request, way):
+        return None
+    try:
+        enrolment.open_arms(way.study, way.origin)
+    except enrolment.EnrolmentError as error:
+        return no_place(request, way, error)
+    return None
+
+
+def no_place(request: HttpRequest, way: Entrance, error: enrolment.EnrolmentError) -> HttpResponse:
+    """A page for who finds no place, or none as yet."""
+    if isinstance(error, enrolment.PlacesTakenError):
+        words = _("Others are still at it. A place may become free: please come again later with the same link.")
+        return refuse(request, way, _("All places are taken just now"), words)
+    return refuse(request, way, _("The study is closed"), CLOSED)
 
 
 def identity_problem(request: HttpRequest, way: Entrance) -> HttpResponse | None:
@@ -204,11 +223,8 @@ def agree(request: HttpRequest, way: Entrance) -> HttpResponse:
         )
     except enrolment.TakenPartError:
         return has_been_elsewhere(request, way)
-    except enrolment.PlacesTakenError:
-        words = _("Others are still at it. A place may become free: please come again later with the same link.")
-        return refuse(request, way, _("All places are taken just now"), words)
-    except enrolment.EnrolmentError:  # it closed, or its last place was taken, while the consent page was read
-        return refuse(request, way, _("The study is closed"), CLOSED)
+    except enrolment.EnrolmentError as error:  # it closed, or its last place was taken, while the page was read
+        return no_place(request, way, error)
     response = HttpResponseRedirect(reverse("survey:instructions", args=[participant.token]), status=303)
     if is_shared(way):
         keep(response, KIOSK, participant.token, path="/take/")

@@ -63,6 +63,8 @@ def test_what_a_study_says_of_a_source_goes_before_its_preset() -> None:
 def test_a_source_or_a_place_in_an_address_that_does_not_exist_is_refused_in_words() -> None:
     unknown = document.validate(factories.document(recruitment=[{"name": "one", "source": "prolifik"}]))
     assert unknown[0].startswith("recruitment[1].source: = “prolifik” should be one of: link, prolific,")
+    none = document.validate(factories.document(recruitment=[]))
+    assert none[0].startswith("recruitment: should name at least one source")
     address = {"complete": "https://s.sona-systems.com/credit?code={id}"}
     wrong = document.validate(factories.document(recruitment=[{"name": "s", "source": "sona", "return_urls": address}]))
     assert wrong == [

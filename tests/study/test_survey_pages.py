@@ -224,6 +224,20 @@ def test_the_last_place_taken_while_the_consent_was_read_is_said(client: Client)
     assert "The study is closed" in client.post(address, fields).content.decode()
 
 
+def test_nobody_reads_the_consent_of_a_full_study_for_nothing(client: Client) -> None:
+    study = factories.running_study(slug="small", design={"name": "between", "quota": 1})
+    address = link(factories.recruitment(study))
+    agree(client, address)
+    others = [Participant.objects.get(), factories.participant(study)]
+    assert "Go on where I was" in client.get(address).content.decode(), "who has begun here"
+    elsewhere = Client().get(address).content.decode()
+    assert "All places are taken just now" in elsewhere
+    assert "I agree" not in elsewhere
+    for someone in others:
+        finish(someone)
+    assert "The study is closed" in Client().get(address).content.decode()
+
+
 def test_somebody_screened_out_sees_so(client: Client, study: Study) -> None:
     someone = factories.participant(study)
     Participant.objects.filter(pk=someone.pk).update(state="screened_out")
