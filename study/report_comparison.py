@@ -73,7 +73,7 @@ def _texts(section: str, finding: Mapping[str, Any], title: str) -> list[str]:
     lead = [finding["answer"]] if has_lead else []
     table = [
         finding["folded"],
-        f"{finding['title']}, in numbers",
+        f"In numbers: {finding['title']}",
         *finding["header"],
         *(cell for row in finding["rows"] for cell in row),
     ]
