@@ -18,10 +18,10 @@ from study.statistics.crossed_power import (
     Layout,
     Tests,
     ceiling,
-    holm,
     simulate,
     tested,
 )
+from study.statistics.multiplicity import holm_of_each
 
 BATCH = 200
 PRESENTATIONS = 4_000_000  # simulated at a time: their arrays stay under about 100 MB
@@ -119,7 +119,7 @@ def _tests(plan: Plan, drawn: Answered, pairs: Sequence[Sequence[str]]) -> list[
 
 
 def _significant(found: Sequence[Tests], alpha: float) -> list[Flags]:
-    adjusted = holm(np.stack([one.p for one in found], axis=1))
+    adjusted = holm_of_each(np.stack([one.p for one in found], axis=1))
     return list((adjusted < alpha).T)
 
 

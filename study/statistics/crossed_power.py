@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy import optimize, special, stats
 
 from study.statistics.crossed_means import Codes, UndefinedError, Values
+from study.statistics.multiplicity import holm_of_each
 
 Flags = npt.NDArray[np.bool_]
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
@@ -275,17 +276,7 @@ def ceiling(
         with np.errstate(divide="ignore", invalid="ignore"):
             p = 2 * stats.t.sf(np.abs(mean) / se, items - 1)
         found.append(np.where(se > 1e-9, p, np.where(np.abs(mean) > 1e-9, 0.0, 1.0)))
-    return np.asarray((holm(np.stack(found, axis=1)) < alpha).mean(axis=0))
-
-
-def holm(p: Values) -> Values:
-    """Holm's adjusted p values in each row of (S, m)."""
-    order = np.argsort(p, axis=1)
-    steps = np.take_along_axis(p, order, axis=1) * np.arange(p.shape[1], 0, -1)
-    adjusted = np.minimum(np.maximum.accumulate(steps, axis=1), 1.0)
-    back = np.empty_like(adjusted)
-    np.put_along_axis(back, order, adjusted, axis=1)
-    return back
+    return np.asarray((holm_of_each(np.stack(found, axis=1)) < alpha).mean(axis=0))
 
 
 def _expected(eta: Values, spread: float, population: Population) -> Values:

@@ -19,8 +19,7 @@ from study.power_plan import PowerError, plan
 from study.power_verdict import assumptions, verdict
 from study.statistics import crossed_power
 from study.statistics.crossed_means import UndefinedError, crossed_difference
-from study.statistics.crossed_power import Arm, Layout, Population, ceiling, holm, simulate
-from study.statistics.multiplicity import holm as holm_of_one
+from study.statistics.crossed_power import Arm, Layout, Population, ceiling, simulate
 from tests.study import factories
 from tests.study.answered_study import answered_study
 
@@ -146,11 +145,6 @@ def test_means_are_those_over_participants_and_items_not_those_of_the_average_pe
     for condition, mean in enumerate(population.means):
         side = drawn.people[condition]
         assert side.sums.sum() / side.counts.sum() == pytest.approx(mean, abs=0.02)
-
-
-def test_holms_correction_of_many_families_is_that_of_each():
-    p = np.random.default_rng(0).random((50, 4)) ** 2
-    assert np.allclose(holm(p), [holm_of_one(list(row)) for row in p])
 
 
 def test_the_design_of_the_study_is_simulated_with_its_arms_and_chance():

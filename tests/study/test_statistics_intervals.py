@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
 
 from study.statistics.bootstrap import two_way_bootstrap
 from study.statistics.intervals import KINDS, interval_name, mean_interval
-from study.statistics.multiplicity import holm
+from study.statistics.multiplicity import holm, holm_of_each
 from study.statistics.rounding import p_value, percent, rounded, without_zero
 
 Y = [1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1]
@@ -92,6 +93,15 @@ def test_all_answers_alike_give_a_reason():
 def test_an_unknown_interval_is_refused_with_those_there_are():
     with pytest.raises(ValueError, match="wilson_95"):
         of("standard_error")
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_holms_correction_of_many_families_is_that_of_statsmodels_of_each(size):
+    families = np.random.default_rng(size).random((20, size)) ** 2
+    families[3] = families[3, 0]  # ties
+    expected = [multipletests(row, method="holm")[1] for row in families]
+    assert np.allclose(holm_of_each(families), expected, rtol=1e-14)
+    assert holm(list(families[0])) == pytest.approx(expected[0])
 
 
 def test_holm_steps_down_and_counts_an_undefined_p_as_one():
