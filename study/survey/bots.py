@@ -97,6 +97,7 @@ class Browser:
     def request(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Reply:
         until, wait = time.monotonic() + PATIENCE_SECONDS, 0.1
         while True:
+            is_kept = self._connection is not None
             try:
                 reply = self._once(method, path, body, dict(headers or {}))
                 if reply.status < 500 and reply.status != 429:
@@ -105,6 +106,8 @@ class Browser:
                 problem = f"answers {reply.status}"
             except (OSError, http.client.HTTPException) as error:
                 self.close()
+                if is_kept:  # the server ends a connection that nobody used for a while: connect again, as browsers do
+                    continue
                 problem = f"does not answer ({error or type(error).__name__})"
             if time.monotonic() > until:
                 raise BotError(f"{self.origin.geturl()} {problem}, for {PATIENCE_SECONDS:.0f} s.")
@@ -149,7 +152,7 @@ class Bot:
     # Called with each answer that the server says is stored, and the seconds until it said so.
     answered: Callable[[dict[str, Any], float], None] = lambda answer, seconds: None
     fetches_pictures: bool = True
-    think_seconds: float = 0.0  # mean of the exponential time before each answer
+    think_seconds: float = 0.0  # mean of the exponential time on each page and screen
     browser: Browser = field(init=False)
     state: str = field(default="started", init=False)  # what became of the participation: completed, failed_check, ...
 
@@ -172,6 +175,7 @@ class Bot:
         """Agree, read the instructions, open the trials page; what that page was given."""
         consent = self._ok(self.browser.get(self.invitation), "the consent page")
         fields = {**Page(consent.text).fields, "consent": "yes", "viewport": "1280x800x1"}
+        self._think()
         agreed = self.browser.post(self.invitation, fields)
         if agreed.status not in (302, 303):
             heading = Page(agreed.text).texts.get("h1", "")
@@ -180,6 +184,7 @@ class Bot:
         onward = [link for link in Page(instructions.text).links if link.endswith("/trials/")]
         if not onward:
             raise BotError("The page after the consent leads to no trials.")
+        self._think()
         page = self._ok(self.browser.get(onward[0]), "the trials page")
         setup: dict[str, Any] = json.loads(Page(page.text).texts["setup"])
         return setup
@@ -196,8 +201,7 @@ class Bot:
             if not screens:
                 raise BotError("The survey has no further screen, but is not completed.")
             load_ms = self._fetch_pictures(list(screens.values()), fetched) if self.fetches_pictures else 0.0
-            if self.think_seconds:
-                time.sleep(self.rng.expovariate(1 / self.think_seconds))
+            self._think()
             due = next(iter(screens))
             if keys and due not in keys:  # another attempt, made since
                 keys = self.keys(setup["token"])
@@ -240,6 +244,10 @@ class Bot:
         if page.status != 200 or (is_completed and not code):
             raise BotError("Every answer is stored, but the last page shows no completion code.")
         return code
+
+    def _think(self) -> None:
+        if self.think_seconds:
+            time.sleep(self.rng.expovariate(1 / self.think_seconds))
 
     def _exchange(self, setup: Mapping[str, Any], sent: list[dict[str, Any]], after: int) -> dict[str, Any]:
         reply = self.browser.post_json(setup["responses"], {"responses": sent, "after": after}, setup["csrf"])
