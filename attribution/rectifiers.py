@@ -86,7 +86,10 @@ class _Rectify(torch.autograd.Function):
             back = back.clamp(min=0)
         if ctx.rule != "deconvolution":
             (passed,) = ctx.saved_tensors
-            back = torch.ops.aten.threshold_backward(back, passed, 0)
+            if ctx.rule == "guided":  # what was just clamped is nobody else's: one fewer tensor to fill
+                torch.ops.aten.threshold_backward.grad_input(back, passed, 0, grad_input=back)
+            else:
+                back = torch.ops.aten.threshold_backward(back, passed, 0)
             if ctx.top != math.inf:
                 back = back * (passed < ctx.top)
         return back, None, None, None
