@@ -30,10 +30,10 @@ def analyse(answers: Answers, *, task: str = "", most: int = 40, alpha: float = 
     interval = f"{100 - 100 * alpha:g} % Wilson"
     estimates, table = [], []
     for kind, keys in reversed(kinds.items()):
-        for key in sorted(keys.dropna().unique()):
+        for key, of_key in rows.groupby(keys, sort=True):
             cells: dict[str, str] = {"of": kind, "which": str(key)} if len(kinds) > 1 else {kind: str(key)}
             for name in names:
-                own = rows[(keys == key) & ((rows["condition"] == name) if name else True)]
+                own = of_key if name is None else of_key[of_key["condition"] == name]
                 one = _estimate(name, f"{kind} {key}", own, interval, alpha)
                 estimates.append(one)
                 cells["all answers" if name is None else labels[name]] = _cell(one, own)
