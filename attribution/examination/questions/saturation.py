@@ -30,7 +30,7 @@ def answer(row: Row) -> str:
     ratio, kappa = row.get("ratio"), row.get("kappa_mean")
     if ratio is None:
         return UNKNOWN
-    share = f"{ratio:.3f}" if ratio >= 0.001 else "less than 0.001"
+    share = f"{ratio:.2g}" if ratio >= 0.0001 else "less than 0.0001"
     at_output = (
         f"The softmax is saturated (mean p {row['probability']:.3f}): its derivative is {share} of the score’s, so a "
         "map of p would be nearly blind while one of the score is not"
