@@ -89,8 +89,10 @@ def refuse(
     request: HttpRequest, way: Entrance, heading: str, words: str, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     language = language_of(request, way.study)
-    context |= {"study": way.study, "origin": way.origin, "status": status}
-    return notice(request, heading, words, language=language, **context)
+    context |= {"study": way.study, "origin": way.origin, "status": status, **shared_device(request, way)}
+    response = notice(request, heading, words, language=language, **context)
+    forget_whoever_was_here(response, way)
+    return response
 
 
 def sent_parameters(request: HttpRequest, way: Entrance) -> dict[str, str]:
@@ -127,6 +129,13 @@ def exclusive_names(request: HttpRequest) -> list[str]:
 def is_shared(way: Entrance) -> bool:
     """Whether people come in one after the other on one device."""
     return way.recruitment is not None and way.recruitment.idle_seconds > 0
+
+
+def shared_device(request: HttpRequest, way: Entrance) -> dict[str, Any]:
+    """After how many seconds of silence a shared device goes where; {} where it is the person's own."""
+    if way.recruitment is None or not is_shared(way):
+        return {}
+    return {"idle_seconds": way.recruitment.idle_seconds, "anew": request.get_full_path()}
 
 
 def external_id(request: HttpRequest, way: Entrance) -> str:
@@ -172,9 +181,14 @@ def consent_page(request: HttpRequest, way: Entrance, *, status: int = 200) -> H
         visit=signing.dumps(new_token(), salt=VISIT_SALT),
         earlier=earlier_participation(request, way),
     )
-    if is_shared(way):  # whoever was here before is no longer
-        response.delete_cookie(KIOSK, path="/take/")
+    forget_whoever_was_here(response, way)
     return response
+
+
+def forget_whoever_was_here(response: HttpResponse, way: Entrance) -> None:
+    """On a shared device, whoever was here before is no longer: not even its back button leads to their pages."""
+    if is_shared(way):
+        response.delete_cookie(KIOSK, path="/take/")
 
 
 def earlier_participation(request: HttpRequest, way: Entrance) -> Participant | None:
@@ -185,9 +199,7 @@ def earlier_participation(request: HttpRequest, way: Entrance) -> Participant | 
 
 
 def decline(request: HttpRequest, way: Entrance) -> HttpResponse:
-    here = request.get_full_path()
-    seconds = way.recruitment.idle_seconds if way.recruitment else 0
-    shared = {"next_person": here, "idle_seconds": seconds, "anew": here} if seconds else {}
+    shared = shared_device(request, way)
     return notice(
         request,
         _("You have not taken part"),
@@ -195,6 +207,7 @@ def decline(request: HttpRequest, way: Entrance) -> HttpResponse:
         language=language_of(request, way.study),
         study=way.study,
         origin=way.origin,
+        next_person=shared.get("anew", ""),
         **shared,
         **outcome(way.recruitment, sent_parameters(request, way), "no_consent"),
     )

@@ -174,7 +174,10 @@ class Bot:
     def begin(self) -> dict[str, Any]:
         """Agree, read the instructions, open the trials page; what that page was given."""
         consent = self._ok(self.browser.get(self.invitation), "the consent page")
-        fields = {**Page(consent.text).fields, "consent": "yes", "viewport": "1280x800x1"}
+        read = Page(consent.text)
+        if "visit" not in read.fields:
+            raise BotError(f"There is no place to agree, but a page: {read.texts.get('h1', '')}.")
+        fields = {**read.fields, "consent": "yes", "viewport": "1280x800x1"}
         self._think()
         agreed = self.browser.post(self.invitation, fields)
         if agreed.status not in (302, 303):

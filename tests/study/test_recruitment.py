@@ -258,6 +258,19 @@ def test_a_shared_device_begins_anew_after_somebody_declines_too(client: Client)
     assert f'data-idle-seconds="30" data-anew="{address}"' in page
 
 
+def test_a_shared_device_at_a_full_study_forgets_the_last_person_and_asks_again(client: Client) -> None:
+    full = study_from({"source": "kiosk", "idle_seconds": 30}, design={"name": "between", "quota": 1})
+    address = link(factories.recruitment(full))
+    for _ in full.arm_set.all():
+        agree(client, address)
+        finish(full.participant_set.latest("pk"))
+    last = full.participant_set.latest("pk")
+    page = client.get(address).content.decode()
+    assert "The study is closed" in page
+    assert f'data-idle-seconds="30" data-anew="{address}"' in page
+    assert client.get(reverse("survey:thanks", args=[last.token])).url == address
+
+
 def test_a_source_added_to_the_file_needs_no_code(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
     panel = {
         **recruitment_sources.EMPTY,

@@ -122,8 +122,10 @@ def test_bots_for_whom_there_is_no_place_say_so(site: Site) -> None:
         study = factories.running_study(slug="small", design={"name": "between", "quota": 1})
         result = study.slug
     """)
-    with pytest.raises(RuntimeError, match=r"1 of 3 bots did not finish; .* with 200: (All places are|The study is)"):
+    with pytest.raises(RuntimeError, match=r"1 of 3 bots did not finish; .*: (All places are|The study is)"):
         site.manage("simulate", study, "--participants", "3", "--seed", "1", "--url", site.url)
+    with pytest.raises(RuntimeError, match="There is no place to agree, but a page: The study is closed"):
+        site.manage("simulate", study, "--participants", "1", "--seed", "1", "--url", site.url)
 
 
 def test_a_site_that_is_away_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
