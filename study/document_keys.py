@@ -73,8 +73,15 @@ ANYTHING = re.compile(r"(?s).*\S.*")
 
 
 def _number(value: Any) -> str:
-    fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    fits = isinstance(value, int | float) and not isinstance(value, bool) and _ends(value)
     return "" if fits else "should be a number."
+
+
+def _ends(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        return False
 
 
 def _numbers(value: Any) -> str:
@@ -296,8 +303,11 @@ def _stray_problems(path: Path, value: Any) -> list[Problem]:
         return [Problem(path, f"= {value} is a date or a time; a text stands in quotes.")]
     if isinstance(value, str) and "\0" in value:
         return [Problem(path, "holds a NUL character, which no database stores.")]
-    is_endless = isinstance(value, float) and not math.isfinite(value)
-    return [Problem(path, f"= {value} should be a number that ends.")] if is_endless else []
+    if not isinstance(value, int | float) or _ends(value):
+        return []
+    if isinstance(value, int):
+        return [Problem(path, f"has {len(str(abs(value)))} digits, more than any number is computed with.")]
+    return [Problem(path, f"= {value} should be a number that ends.")]
 
 
 def _list_problems(path: Path, value: Any, key: Key, languages: Sequence[str]) -> list[Problem]:

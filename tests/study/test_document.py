@@ -221,6 +221,8 @@ def test_problems_of_studies_of_images_are_told_too(path: str, value: Any, sente
         ("title.de", "Was\0", "title.de: holds a NUL character, which no database stores."),
         ("identities_until", date(2027, 12, 31), 'identities_until: should be a date in quotes, such as "2027-12-31".'),
         ("analysis.alpha", math.nan, "analysis.alpha: should be a number."),
+        ("analysis.alpha", 10**400, "analysis.alpha: should be a number."),
+        ("design.by", -(10**400), "design.by: has 401 digits, more than any number is computed with."),
     ],
 )
 def test_values_that_nothing_can_be_done_with_are_told_too(path: str, value: Any, words: str) -> None:
