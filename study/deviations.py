@@ -122,14 +122,16 @@ def _when(at: str) -> str:
 def _outcome_dependent(everything: Answers) -> Iterator[str]:
     rules: Sequence[Mapping[str, Any]] = everything.document.get("exclusions", [])
     flagged = [
-        one["rule"]
-        for one in rules
-        if getattr(plugins.load("study.exclusions", one["rule"]), "OUTCOME_DEPENDENT", False)
+        one for one in rules if getattr(plugins.load("study.exclusions", one["rule"]), "OUTCOME_DEPENDENT", False)
     ]
     if flagged:
-        frozen = [one["rule"] for one in (everything.plan.get("document") or {}).get("exclusions", [])]
-        declared_so = "As declared beforehand, participants" if set(flagged) <= set(frozen) else "Participants"
+        frozen = list(map(_asked, (everything.plan.get("document") or {}).get("exclusions", [])))
+        is_declared = all(_asked(one) in frozen for one in flagged)  # with the limits that it has now, too
         yield (
-            f"{declared_so} are left out by what the study measures ({', '.join(flagged)}), which can make an effect "
-            "or hide one."
+            f"{'As declared beforehand, participants' if is_declared else 'Participants'} are left out by what the "
+            f"study measures ({', '.join(one['rule'] for one in flagged)}), which can make an effect or hide one."
         )
+
+
+def _asked(rule: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return rule["rule"], dict(rule.get("parameters") or {})

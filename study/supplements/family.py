@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from study.analysis import Answers, Finding, Test
+from study.analysis._by_condition import pairs_to_compare
 from study.preregistration import declared
 from study.statistics.multiplicity import holm
 from study.statistics.rounding import p_value
@@ -13,15 +14,13 @@ from study.statistics.rounding import p_value
 def family(everything: Answers, findings: Sequence[Finding]) -> list[Finding]:
     """One finding where a family of analyses was declared: every test that its own analysis corrects, once more."""
     names = declared(everything.plan.get("document") or everything.document)["family"]
-    # Beside a control, a positive control is the gate of each analysis and in no family.
-    controlled = any(one.role == "blind_control" for one in everything.conditions)
-    gates = tuple(f"{one.name} − " for one in everything.conditions if controlled and one.role == "positive_control")
+    gates = {name: _gates(everything, name) for name in names}
     tests = [
         (finding, test)
         for finding in findings
         if finding.analysis in names
         for test in finding.tests
-        if test.p_adjusted is not None and not test.name.startswith(gates)
+        if test.p_adjusted is not None and test.name.partition(": ")[0] not in gates[finding.analysis]
     ]
     if len(names) < 2 or len(tests) < 2:
         return []
@@ -52,7 +51,16 @@ def family(everything: Answers, findings: Sequence[Finding]) -> list[Finding]:
             ),
             method=(
                 f"p values of the family ({', '.join(names)}) were also corrected together by Holm’s method"
-                + ("; those of positive controls are not in it." if gates else ".")
+                + ("; those of positive controls are not in it." if any(gates.values()) else ".")
             ),
         )
     ]
+
+
+def _gates(everything: Answers, analysis: str) -> list[str]:
+    """The tests of an analysis that hold a positive control against its control: its gate, and in no family."""
+    blocks = everything.document.get("analysis", {}).get("analyses", [])
+    given = [one.get("parameters") or {} for one in blocks if one["name"] == analysis]
+    _, control = pairs_to_compare(everything.presented, given[0].get("control", "") if given else "")
+    positive = [one.name for one in everything.presented if one.role == "positive_control"]
+    return [f"{name} − {control}" for name in positive] if control else []

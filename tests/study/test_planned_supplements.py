@@ -101,6 +101,18 @@ def test_the_number_that_was_planned_is_held_against_the_number_analysed(planned
     assert [said in one for one in found] == ([True] if said else [])
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"), [(0.1, "As declared beforehand, participants are left"), (0.6, "Participants")]
+)
+def test_a_rule_about_the_outcome_is_declared_only_with_the_limit_that_was_frozen(limit, said):
+    frozen = answered(rules=[{"rule": "accuracy_at_most", "parameters": {"value": 0.1}}]).document
+    everything = answered(
+        rules=[{"rule": "accuracy_at_most", "parameters": {"value": limit}}], frozen=frozen, plan={"is_closed": True}
+    )
+    (told,) = [one for one in deviations(everything) if "what the study measures" in one]
+    assert told.startswith(said)
+
+
 def test_looking_unplanned_at_fewer_answers_is_told():
     before = {"at": "2026-03-02", "participants": 20, "standard_error": 0.1, "p": 0.2, "is_closed": False}
     assert "looked at 1 time before" in deviations(answered(plan={"is_closed": True, "looks": [before]}))[0]
@@ -232,11 +244,15 @@ def test_a_declared_family_is_corrected_together():
     assert "all 2 comparisons of 2 analyses are clear." in finding.sentence
 
 
-def test_a_positive_control_is_in_no_family():
+@pytest.mark.parametrize("control", ["", "blind"])
+def test_a_positive_control_is_in_no_family(control):
     names = ["accuracy_by_condition", "accuracy_model"]
-    analyses = [{"name": name, "parameters": {}} for name in names]
+    analyses = [{"name": name, "parameters": {"control": control} if control else {}} for name in names]
     everything = answered({"trained": 0.6, "blind": 0.3, "photo": 0.95}, prereg={"family": names})
     document = {**everything.document, "analysis": {**everything.document["analysis"], "analyses": analyses}}
+    if control:  # a control that the analyses name need not have the role
+        blocks = [{**one, "role": "treatment"} if one["name"] == control else one for one in document["conditions"]]
+        document["conditions"] = blocks
     everything = replace(everything, document=document, plan={**everything.plan, "document": document})
     (finding,) = family(everything, conclusions.analyse(tables.analysed(everything)))
     assert [test.name.partition(": ")[2].partition(":")[0] for test in finding.tests] == ["trained − blind"] * 2
