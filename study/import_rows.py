@@ -238,8 +238,11 @@ class _Checked:
 
     def _is_same(self, one: str, other: str) -> bool:
         """The same text, or the same number: a table that lacks some of a column's values writes 3 as 3.0."""
+        if one == other or (one.isdecimal() and other.isdecimal()):
+            # Digit by digit: as floating-point numbers, long ids that differ in their last digits would be the same.
+            return one.lstrip("0") == other.lstrip("0")
         numbers = [self._number(text) for text in (one, other) if _is_number(text, self.mapping.decimal)]
-        return one == other or (len(numbers) == 2 and None not in numbers and numbers[0] == numbers[1])
+        return len(numbers) == 2 and None not in numbers and numbers[0] == numbers[1]
 
     def finished(self) -> Imported:
         if self.problems:

@@ -233,7 +233,8 @@ def test_names_to_leave_out_that_nobody_has_are_counted_and_told(bring):
 def test_a_number_is_the_same_answer_however_it_is_written(bring):
     mapping = '[columns]\nparticipant = "who"\nitem = "what"\nresponse = "said"\nanswer_key = "true"\n'
     table = "who,what,said,true\n1,a,3,3.0\n1,b,3,3.5\n1,c,goose,goose\n1,d,none,null\n"
-    assert list(rows_of(bring(table, mapping))["correct"]) == [True, False, True, False]
+    table += "1,e,90071992547409930,90071992547409931\n1,f,03,3\n"
+    assert list(rows_of(bring(table, mapping))["correct"]) == [True, False, True, False, False, True]
 
 
 def test_chance_reaches_the_analysis(bring):
