@@ -41,8 +41,10 @@ def number(row: Row, name: str, what: str, digits: int = 2, *, factor: float = 1
     if value is None:
         return None
     if low is None or high is None:
-        count = row.get(f"{name}_images", row.get("images", 1))
-        many = f"{count} image{'' if count == 1 else 's'}"
+        # Where visualizations are counted, the row's images are those that the count was tried on.
+        over = "visualization" if "visualizations" in row else "image"
+        count = row.get(f"{name}_{over}s", row.get(f"{over}s", 1))
+        many = f"{count} {over}{'' if count == 1 else 's'}"
         interval = f"the same on all {many}" if count >= FEWEST else f"of {many}: too few for an interval"
     else:
         interval = f"{named(row, name)}: {plain(factor * low, digits)} to {plain(factor * high, digits)}"

@@ -338,6 +338,13 @@ def test_every_number_is_told_with_its_named_uncertainty() -> None:
     assert alone is not None
     assert alone.interval == "of 1 image: too few for an interval"
     assert number({}, "r2", "what it is") is None
+    counted = row(count=1.0, images=40)
+    alike = number({**counted, "visualizations": 5}, "count", "instances", 1)
+    two = number({**counted, "visualizations": 2}, "count", "instances", 1)
+    assert alike is not None
+    assert two is not None
+    assert alike.interval == "the same on all 5 visualizations"
+    assert two.interval == "of 2 visualizations: too few for an interval"
     only = ranged([20.1], "what it is", "images", 1)
     assert only is not None
     assert (only.value, only.interval) == ("20.1", "of 1 image: too few for a range")
