@@ -79,7 +79,7 @@ def check_options(options: Options) -> None:
             raise OptionError('choices should be at least two pairs, such as ["yes", { en = "Yes" }].')
         if len({value for value, _ in pairs}) < len(pairs):
             raise OptionError("choices hold the same value twice; each needs its own.")
-        if unknown := [str(value) for value in expected if str(value) not in {value for value, _ in pairs}]:
+        if unknown := [value for value in _expected(options) if value not in {value for value, _ in pairs}]:
             raise OptionError(f"expected holds {', '.join(unknown)}, which is none of the choices.")
     if kind == "scale":
         check_scale(options["points"], options["low_label"], options["high_label"])
@@ -96,7 +96,7 @@ def check(screen: Screen, answer: Answer) -> None:
 
 
 def score(answer: Answer, key: Mapping[str, Any], options: Options) -> dict[str, Any]:
-    value, expected = answer.get("answer"), [str(one) for one in options["expected"]]
+    value, expected = answer.get("answer"), _expected(options)
     given = value if isinstance(value, list) else [] if value in (None, "") else [_plain(value)]
     is_number = options["kind"] in ("number", "scale") and given
     if not expected or not given:
@@ -117,10 +117,16 @@ def _plain(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _is_number(text: str) -> bool:
+def _expected(options: Options) -> list[str]:
+    """What is expected as an answer is written, so that a 7 is one however the study file writes it."""
+    texts = [_plain(one) for one in options["expected"]]
+    return [_plain(float(one)) for one in texts] if options["kind"] == "number" else texts
+
+
+def _is_number(text: str | float) -> bool:
     try:
         return math.isfinite(float(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
 
 
@@ -132,12 +138,12 @@ def chance(options: Options) -> float | None:
     if kind == "several":
         subsets: int = 2 ** len(options["choices"])
         return 1 / (subsets - 1 if options["required"] else subsets)
-    return len(set(expected)) / int(options["points"] if kind == "scale" else len(options["choices"]))
+    return len(set(_expected(options))) / int(options["points"] if kind == "scale" else len(options["choices"]))
 
 
 def compose(item: Item | None, items: Sequence[Item], options: Options, rng: random.Random) -> Composition:
     """No texts; the key is what is expected, if anything is."""
-    return Composition(key={"expected": list(options["expected"])} if options["expected"] else {})
+    return Composition(key={"expected": _expected(options)} if options["expected"] else {})
 
 
 def bot(screen: Screen, key: Mapping[str, Any] | None, skill: float, rng: random.Random) -> dict[str, Any]:

@@ -34,6 +34,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"choices": CHOICES, "expected": ["no"]},
         {"kind": "several", "choices": CHOICES, "expected": ["yes", "unsure"]},
         {"kind": "scale", "points": 4, "expected": ["4"]},
+        {"kind": "scale", "points": 4, "expected": [4]},
         {"kind": "number", "low": 0, "high": 120},
         {"kind": "text"},
     ],
@@ -272,6 +273,7 @@ def test_names_are_shown_but_the_networks_label_is_answered() -> None:
         ("question", {"choices": CHOICES, "expected": ["maybe"]}, "maybe, which is none of the choices"),
         ("question", {"kind": "number", "low": 5, "high": 5}, "low = 5 should be less than high = 5"),
         ("question", {"kind": "number", "expected": ["many"]}, "expected should hold numbers"),
+        ("question", {"kind": "number", "expected": [10**400]}, "expected should hold numbers"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_in_words(name: str, given: dict[str, Any], words: str) -> None:
@@ -287,6 +289,9 @@ def test_options_that_do_not_fit_are_refused_in_words(name: str, given: dict[str
         ({"kind": "text", "expected": ["Orange"]}, " orange ", True, " orange "),
         ({"kind": "number", "expected": ["7"]}, 7.0, True, "7"),
         ({"kind": "number", "expected": ["7"]}, 8, False, "8"),
+        ({"kind": "number", "expected": [7.0]}, 7, True, "7"),
+        ({"kind": "number", "expected": ["7.0"]}, 7.0, True, "7"),
+        ({"kind": "scale", "points": 4, "expected": [4.0]}, "4", True, "4"),
         ({"kind": "number", "expected": ["1234567.25"]}, 1234567.25, True, "1234567.25"),
         ({"kind": "several", "choices": CHOICES, "expected": ["no", "yes"]}, ["yes", "no"], True, "yes | no"),
         ({"kind": "several", "choices": CHOICES, "expected": ["no", "yes"]}, ["no"], False, "no"),
