@@ -14,6 +14,6 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except KeyboardInterrupt:
         sys.stderr.write(
-            "\nStopped. Nothing is left half done; computing goes on from here when the command is given again.\n"
+            "\nStopped. What was finished is kept; computing goes on from here when the command is given again.\n"
         )
         sys.exit(INTERRUPTED)
