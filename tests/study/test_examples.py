@@ -34,7 +34,7 @@ ACCEPTED = {
     "jeyakumar_2020": [NO_CEILING, NO_CATCH],
     "taesiri_2022": [NO_CEILING, READABLE],
 }
-BOTS = {"borowski_2021": 3, "colin_2022": 2, "hive": 5, "jeyakumar_2020": 2, "taesiri_2022": 5}  # of each arm
+BOTS = {"borowski_2021": 3, "colin_2022": 5, "hive": 5, "jeyakumar_2020": 2, "taesiri_2022": 5}  # of each arm
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
