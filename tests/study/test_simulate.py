@@ -3,6 +3,8 @@
 import json
 import random
 import re
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -254,3 +256,29 @@ def test_nothing_that_identifies_a_computer_is_stored_or_logged(site: Site, witn
             body = path.read_bytes()
             assert b"127.0.0.1" not in body, path
             assert b"Gander bot" not in body, path
+
+
+def test_a_bot_connects_again_at_once_where_the_server_ended_an_idle_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As browsers do; a wait here would be measured as the server's."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve_one_request_a_connection() -> None:
+        for _ in range(3):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")  # and no word of the end
+
+    def no_wait(seconds: float) -> None:
+        raise AssertionError(f"It waited {seconds} s.")
+
+    monkeypatch.setattr("study.survey.bots.time.sleep", no_wait)
+    server = threading.Thread(target=serve_one_request_a_connection)
+    server.start()
+    browser = Browser(f"http://127.0.0.1:{listening.getsockname()[1]}")
+    assert [browser.get("/").status for _ in range(3)] == [200] * 3
+    browser.close()
+    server.join(5)
+    listening.close()
