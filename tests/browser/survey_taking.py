@@ -1,6 +1,5 @@
 """Taking the survey in Chromium: a participant's hands, and what the database says afterwards."""
 
-import json
 from typing import Any
 
 from playwright.sync_api import Page
@@ -42,6 +41,10 @@ result = {"state": someone.state, "browser": someone.browser, "trials": someone.
 STATE = """() => location.pathname.endsWith("/thanks/")
   ? document.readyState === "complete" && "done"
   : { pausing: "between", asking: "screen", told: "feedback" }[document.body?.dataset.at] ?? false"""
+# The answers that a page keeps until the server has them; none is found where the browser refuses storage.
+UNSENT = """(() => {
+  try { return Object.keys(localStorage).filter(name => name.includes(".answer.")); } catch { return []; }
+})()"""
 # What a finger would miss: controls of less than 44 px.
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, .button, label.option, input[type], textarea")]
   .filter(one => one.checkVisibility() && !one.closest("label.option > *"))
@@ -108,6 +111,15 @@ class Taker:
             "() => document.activeElement?.id !== 'next' || document.getElementById('screen').hidden"
         )
 
+    def answer_first(self, count: int) -> int:
+        """Begin and answer so many screens, until all that is stored; the position of the question asked next."""
+        self.begin()
+        for _ in range(count):
+            self.answer()
+        self.to_screen()
+        self.send()
+        return self.position
+
     def finish(self) -> "Taker":
         for _ in range(100):
             if self.settle() == "done":
@@ -118,13 +130,18 @@ class Taker:
                 self.page.keyboard.press("Enter")
         raise AssertionError("The study does not end.")
 
-    def rows(self) -> dict[str, Any]:
+    def send(self, *, all_but: int = 0) -> None:
+        """Wait until the page has sent all its answers but so many: it turns to the next screen before."""
+        self.page.wait_for_function(f"() => {UNSENT}.length === {all_but}")
+
+    def rows(self, *, unsent: int = 0) -> dict[str, Any]:
+        """What is stored, once all the answers but so many are sent."""
+        self.send(all_but=unsent)
         rows: dict[str, Any] = self.site.python(ROWS % self.token)
         return rows
 
     def unsent(self) -> list[str]:
-        names = "Object.keys(localStorage).filter(name => name.includes('.answer.'))"
-        return list(json.loads(self.page.evaluate(f"JSON.stringify({names})")))
+        return list(self.page.evaluate(UNSENT))
 
 
 def sane(rows: dict[str, Any], answered: int) -> None:

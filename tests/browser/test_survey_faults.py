@@ -17,11 +17,7 @@ WITHOUT_STORAGE = "Object.defineProperty(window, 'localStorage', { get() { throw
 
 
 def test_a_refresh_asks_the_same_again_and_says_that_it_was_shown_twice(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(4)
     taker.page.keyboard.press("1")
     taker.page.reload()
     taker.to_screen()
@@ -35,11 +31,7 @@ def test_a_refresh_asks_the_same_again_and_says_that_it_was_shown_twice(taker: T
 
 
 def test_back_and_forward_lose_and_double_nothing(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(3):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(3)
     taker.page.go_back()
     expect(taker.page.get_by_role("heading", name="What you will do")).to_be_visible()
     taker.page.go_forward()
@@ -57,10 +49,7 @@ def test_back_and_forward_lose_and_double_nothing(taker: Taker) -> None:
 
 
 def test_two_tabs_answer_each_trial_once(taker: Taker, context: BrowserContext) -> None:
-    taker.begin()
-    for _ in range(3):
-        taker.answer()
-    taker.to_screen()
+    taker.answer_first(3)
     other = Taker(taker.site, context.new_page(), "")
     other.page.goto(taker.page.url)
     other.token = taker.token
@@ -70,9 +59,10 @@ def test_two_tabs_answer_each_trial_once(taker: Taker, context: BrowserContext) 
     other.answer("1")
     other.answer("2")
     other.to_screen()
+    other.send()
     taker.page.keyboard.press("3")
     taker.page.keyboard.press("Enter")
-    taker.page.wait_for_timeout(500)
+    taker.send()
     taker.page.bring_to_front()
     taker.to_screen()
     assert taker.position == other.position
@@ -86,11 +76,7 @@ def test_two_tabs_answer_each_trial_once(taker: Taker, context: BrowserContext) 
 def test_a_minute_without_network_loses_nothing_and_spoils_no_time(taker: Taker, context: BrowserContext) -> None:
     """A minute of the page's own clock: its timers, frames and time stamps."""
     taker.page.clock.install()
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(4)
     context.set_offline(True)
     for _ in range(2):  # what is fetched ahead can still be answered
         taker.answer()
@@ -98,8 +84,7 @@ def test_a_minute_without_network_loses_nothing_and_spoils_no_time(taker: Taker,
     expect(taker.page.locator("#status")).to_contain_text("No connection")
     assert len(taker.unsent()) == 2
     taker.page.clock.run_for(60_000)
-    assert len(taker.rows()["rows"]) == before
-    assert len(taker.unsent()) == 2
+    assert len(taker.rows(unsent=2)["rows"]) == before
     context.set_offline(False)
     taker.page.clock.run_for(10_000)
     expect(taker.page.locator("#status")).to_contain_text("The connection is back")
@@ -112,10 +97,7 @@ def test_a_minute_without_network_loses_nothing_and_spoils_no_time(taker: Taker,
 
 
 def test_offline_at_the_edge_of_what_is_fetched_waits_and_goes_on(taker: Taker, context: BrowserContext) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
+    taker.answer_first(4)
     context.set_offline(True)
     for _ in range(4):
         taker.choose()
@@ -134,11 +116,7 @@ def test_offline_at_the_edge_of_what_is_fetched_waits_and_goes_on(taker: Taker, 
 def test_answers_kept_on_the_device_are_sent_when_the_page_is_opened_again(
     taker: Taker, context: BrowserContext
 ) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(4)
     context.set_offline(True)
     taker.answer()
     taker.to_screen()
@@ -146,17 +124,15 @@ def test_answers_kept_on_the_device_are_sent_when_the_page_is_opened_again(
     taker.page.close()
     context.set_offline(False)
     later = Taker(taker.site, context.new_page(), "")
+    later.token = taker.token
     later.page.goto(address)
     later.to_screen()
     assert later.position == before + 1
-    assert len(taker.rows()["rows"]) == before + 1
+    assert len(later.rows()["rows"]) == before + 1
 
 
 def test_a_restarted_server_is_waited_for(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(3):
-        taker.answer()
-    taker.to_screen()
+    taker.answer_first(3)
     taker.site.kill()
     try:
         taker.answer()
@@ -201,11 +177,7 @@ def test_without_local_storage_the_study_still_works(taker: Taker, context: Brow
 
 
 def test_a_refused_answer_is_said_and_asked_again(taker: Taker) -> None:
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(4)
     refuse = iter([True])
 
     def reply(route: Any) -> None:
@@ -219,10 +191,15 @@ def test_a_refused_answer_is_said_and_asked_again(taker: Taker) -> None:
     taker.page.route("**/responses/", reply)
     taker.choose()
     taker.page.keyboard.press("Enter")
-    taker.page.wait_for_timeout(600)
+    taker.send()
+    expect(taker.page.locator("#progress-text")).to_contain_text(f"{before + 1} ")
     taker.to_screen()
+    expect(taker.page.locator("#status")).to_have_text("This answer could not be taken. Please give it again.")
     assert taker.position == before
     taker.page.unroute("**/responses/")
+    taker.answer()
+    taker.to_screen()
+    expect(taker.page.locator("#status")).to_be_empty()
     taker.finish()
     rows = taker.rows()
     sane(rows, rows["trials"])
@@ -236,10 +213,7 @@ def test_a_wall_clock_that_jumps_by_days_spoils_no_time(taker: Taker, context: B
           constructor(...given) { super(...(given.length ? given : [RealDate.now()])); }
         };"""
     )
-    taker.begin()
-    for _ in range(5):
-        taker.answer()
-    taker.to_screen()
+    taker.answer_first(5)
     sane(taker.rows(), 5)
 
 
@@ -269,10 +243,8 @@ def test_two_devices_with_the_same_recruiters_id_share_one_participation(
     source = factories.recruitment(study, name="panel", identity_parameter="PANEL_ID")
     result = "/join/%s/?PANEL_ID=somebody" % source.token
     """)
-    desk = Taker(site, context.new_page(), join).begin()
-    for _ in range(3):
-        desk.answer()
-    desk.to_screen()
+    desk = Taker(site, context.new_page(), join)
+    desk.answer_first(3)
     other = browser.new_context(viewport={"width": 390, "height": 800}, locale="en-US")
     phone = Taker(site, other.new_page(), "")
     phone.page.goto(site.url + join)  # no second consent: on to where the first device is
@@ -284,6 +256,7 @@ def test_two_devices_with_the_same_recruiters_id_share_one_participation(
     phone.answer("1")
     phone.answer("2")
     phone.to_screen()
+    phone.send()
     desk.answer("3")  # of a screen that the phone has answered
     desk.to_screen()
     desk.page.wait_for_function(
@@ -326,11 +299,8 @@ def test_a_security_cookie_that_is_gone_costs_no_answer(taker: Taker, context: B
     """The page is loaded anew and sends what it kept; where the device keeps nothing, it says what is wrong instead."""
     if not is_kept:
         context.add_init_script(WITHOUT_STORAGE)
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(4)
+    assert any(len(taker.rows()["rows"]) == before for _ in range(20))
     context.clear_cookies(name="csrftoken")
     taker.answer()
     if is_kept:
@@ -387,18 +357,13 @@ def test_a_full_disk_is_waited_for_and_every_answer_is_stored_once(taker: Taker)
         for pid in taker.site.processes():
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
-    taker.begin()
-    for _ in range(4):
-        taker.answer()
-    taker.to_screen()
-    before = taker.position
+    before = taker.answer_first(4)
     limit(0)
     try:
         taker.answer()
         taker.answer()
         expect(taker.page.locator("#status")).to_contain_text("Your answers are kept on this device")
-        assert len(taker.unsent()) == 2
-        assert len(taker.rows()["rows"]) == before
+        assert len(taker.rows(unsent=2)["rows"]) == before
     finally:
         limit(resource.RLIM_INFINITY)
     expect(taker.page.locator("#status")).to_contain_text("All answers are saved")

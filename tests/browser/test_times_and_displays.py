@@ -30,14 +30,6 @@ def shown(site: Site, browser: Browser) -> Iterator[Shown]:
     context.close()
 
 
-def sent(shown: Shown, count: int = 1) -> dict[str, Any]:
-    for _ in range(100):
-        if len(shown.sent) >= count:
-            return shown.sent[count - 1]
-        shown.page.wait_for_timeout(50)
-    raise AssertionError(f"{len(shown.sent)} answers were sent, not {count}.")
-
-
 def test_before_the_shortest_time_no_answer_goes_out_and_the_page_says_why(shown: Shown) -> None:
     page = shown.ask(replace(SCREEN, minimum_ms=1500))
     expect(page.locator("#next")).to_have_attribute("aria-disabled", "true")
@@ -50,7 +42,7 @@ def test_before_the_shortest_time_no_answer_goes_out_and_the_page_says_why(shown
     expect(page.locator("#next")).not_to_have_attribute("aria-disabled", "true")
     expect(page.get_by_text("Press a number key to choose")).to_be_visible()
     page.keyboard.press("Enter")
-    answer = sent(shown)
+    answer = shown.answer()
     assert answer["answer"] == {"rating": "4"}
     assert answer["response_ms"] >= 1500
 
@@ -62,7 +54,7 @@ def test_pictures_go_after_their_time_and_the_answer_can_still_be_given(shown: S
     size = page.locator("#stage").bounding_box()
     page.keyboard.press("2")
     page.keyboard.press("Enter")
-    assert sent(shown)["answer"] == {"rating": "2"}
+    assert shown.answer()["answer"] == {"rating": "2"}
     assert size
     assert size["height"] > 300, "nothing moves when they go"
 
@@ -72,7 +64,7 @@ def test_when_the_time_is_over_the_trial_ends_without_an_answer_and_the_next_one
     page = shown.ask(replace(SCREEN, deadline_ms=1500), second)
     expect(page.get_by_role("timer")).to_have_text("Seconds left: 2")
     page.keyboard.press("3")
-    answer = sent(shown)
+    answer = shown.answer()
     assert (answer["is_timed_out"], answer["answer"]) == (True, {})
     assert 1500 <= answer["response_ms"] < 2500
     expect(page.get_by_role("heading", name="And this one?")).to_be_visible()
@@ -80,7 +72,7 @@ def test_when_the_time_is_over_the_trial_ends_without_an_answer_and_the_next_one
     expect(page.get_by_role("timer")).to_be_hidden()
     page.keyboard.press("1")
     page.keyboard.press("Enter")
-    answer = sent(shown, 2)
+    answer = shown.answer(2)
     assert answer["answer"] == {"rating": "1"}
     assert "is_timed_out" not in answer
 
@@ -89,7 +81,7 @@ def test_an_answer_in_time_stops_the_clock(shown: Shown) -> None:
     page = shown.ask(replace(SCREEN, deadline_ms=1200), replace(SCREEN, prompt="And this one?"))
     page.keyboard.press("5")
     page.keyboard.press("Enter")
-    assert sent(shown)["answer"] == {"rating": "5"}
+    assert shown.answer()["answer"] == {"rating": "5"}
     page.wait_for_timeout(1500)
     assert len(shown.sent) == 1
 
@@ -113,7 +105,7 @@ def test_a_slider_mixes_the_two_pictures_by_keyboard_too(shown: Shown) -> None:
     page.locator("#prompt").focus()
     page.keyboard.press("3")
     page.keyboard.press("Enter")
-    assert sent(shown)["answer"] == {"rating": "3"}
+    assert shown.answer()["answer"] == {"rating": "3"}
 
 
 def turns(page: Page) -> list[float]:

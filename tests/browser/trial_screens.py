@@ -105,6 +105,14 @@ class Shown:
         self.page.wait_for_function("() => document.body.dataset.at === 'asking'")
         return self.page
 
+    def answer(self, count: int = 1) -> dict[str, Any]:
+        """The ``count``-th answer, once the page has sent it: it turns to the next screen first."""
+        for _ in range(200):
+            if len(self.sent) >= count:
+                return self.sent[count - 1]
+            self.page.wait_for_timeout(50)  # in which the replies are given
+        raise AssertionError(f"{len(self.sent)} answers were sent, not {count}.")
+
     def _items(self) -> list[dict[str, Any]]:
         return [
             {"position": position, "attempt": 1, "phase": "main", "feedback": False, "screen": screen.to_json()}

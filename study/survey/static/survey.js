@@ -21,7 +21,7 @@ let turns = 0; // a turn that is overtaken by a later one stops where it is
 let pausedBefore = null; // the position whose screen waits behind a pause
 let endPause = null;
 let stopTimes = () => {}; // of the screen that is asked
-let wasLate = false; // whether the time of the screen before was over
+let news = ""; // of the answer before, said above the next screen
 
 const outbox = new Outbox({
   address: setup.responses,
@@ -54,7 +54,7 @@ function take(reply) {
     screens.clear();
     last = -1;
     current = null;
-    if (refused) say(words.refused, "warning");
+    if (refused) say((news = words.refused), "warning");
   }
   for (const screen of reply.screens) {
     last = Math.max(last, screen.position);
@@ -172,7 +172,7 @@ async function show(item) {
     return;
   }
   const controls = lay(item.screen, loaded);
-  say(navigator.onLine === false ? words.offline : wasLate ? words.time_over : "", "warning");
+  say(navigator.onLine === false ? words.offline : news, "warning");
   current = { item, controls, onset: null, hiddenMs: 0, hiddenSince: null, firstMs: null };
   current.quality = {
     load_ms: Math.max(0, ...loaded.map((one) => one.load_ms)),
@@ -275,7 +275,7 @@ function submit(time) {
 function send(given, responseMs, isTimedOut = false) {
   const { item, quality } = current;
   stopTimes();
-  wasLate = isTimedOut;
+  news = isTimedOut ? words.time_over : "";
   isTurning = true;
   screens.delete(item.position);
   current.isWaiting = item.feedback;
