@@ -40,7 +40,7 @@ UNITS = {"ms": 1.0, "s": 1000.0}
 FILE = ("encoding", "decimal")
 SECTIONS = ("study", "file", "columns", "values", "scale", "keep", "exclude", "report")
 PARAMETERS = ("interval", "rounding", "decimals", "alpha", "control", "covariate", "seed")
-REPORT = ("chance", "analyses", "paired", *PARAMETERS)
+REPORT = ("chance", "analyses", "paired", "positive_control", *PARAMETERS)
 
 
 class ImportRefusedError(ValueError):
@@ -68,8 +68,9 @@ class Mapping:
     question: str
     chance: float | None
     is_paired: bool
-    analyses: list[str]  # [] is: what the columns allow
-    parameters: dict[str, Any]  # of the analyses that have them
+    analyses: list[tuple[str, dict[str, Any]]]  # name, parameters of its own; [] is: what the columns allow
+    parameters: dict[str, Any]  # of all analyses that have them
+    positive_control: str
 
     @property
     def named(self) -> dict[str, str]:
@@ -119,6 +120,7 @@ def check(table: Table[str, Any]) -> Mapping:
         is_paired=_flag(report, "paired", problems),
         analyses=_analyses(report, problems),
         parameters=_parameters(report, problems),
+        positive_control=_name(report, "positive_control", "a condition", problems),
     )
     if problems:
         raise ImportRefusedError(problems)
@@ -293,16 +295,34 @@ def _flag(report: Table[str, Any], name: str, problems: list[str]) -> bool:
     return bool(value)
 
 
-def _analyses(report: Table[str, Any], problems: list[str]) -> list[str]:
-    wanted, known = report.get("analyses", []), plugins.names("study.analysis")
+def _analyses(report: Table[str, Any], problems: list[str]) -> list[tuple[str, dict[str, Any]]]:
+    """Each named by itself, or as a table with parameters of its own, as in a study file."""
+    wanted, offered = report.get("analyses", []), ", ".join(plugins.names("study.analysis"))
     if not isinstance(wanted, list):
-        problems.append(f"[report] analyses should be a list; there are: {', '.join(known)}.")
+        problems.append(f"[report] analyses should be a list; there are: {offered}.")
         return []
-    offered = ", ".join(known)
-    problems += [
-        f"[report] analyses: there is no “{name}”; there are: {offered}." for name in wanted if name not in known
-    ]
-    return list(wanted)
+    made = []
+    for one in wanted:
+        block = one if isinstance(one, dict) else {"name": one}
+        name, parameters = block.get("name"), block.get("parameters", {})
+        if not isinstance(name, str) or not isinstance(parameters, dict) or set(block) - {"name", "parameters"}:
+            problems.append('[report] analyses should hold names, or { name = "…", parameters = { … } }.')
+        elif name not in plugins.names("study.analysis"):
+            problems.append(f"[report] analyses: there is no “{name}”; there are: {offered}.")
+        else:
+            try:
+                plugins.complete("study.analysis", name, parameters)
+            except plugins.PluginError as error:
+                problems.append(f"[report] analyses: {error}")
+            made.append((name, parameters))
+    return made
+
+
+def _name(report: Table[str, Any], key: str, what: str, problems: list[str]) -> str:
+    value = report.get(key, "")
+    if not isinstance(value, str):
+        problems.append(f"[report] {key} should be the name of {what} in quotes.")
+    return str(value)
 
 
 def _parameters(report: Table[str, Any], problems: list[str]) -> dict[str, Any]:
@@ -321,6 +341,5 @@ def _parameters(report: Table[str, Any], problems: list[str]) -> dict[str, Any]:
     if type(given.get("seed", 0)) is not int:
         problems.append("[report] seed should be a whole number.")
     for name, what in (("control", "a condition"), ("covariate", "one of the covariates")):
-        if not isinstance(given.get(name, ""), str):
-            problems.append(f"[report] {name} should be the name of {what} in quotes.")
+        _name(report, name, what, problems)
     return given

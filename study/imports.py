@@ -40,24 +40,18 @@ def import_responses(path: Path, mapping_path: Path, slug: str, *, user: str = "
 
 def _document(slug: str, path: Path, mapping_path: Path, mapping: Mapping, found: Imported) -> dict[str, Any]:
     conditions = _names(found.rows, "condition")
-    control = mapping.parameters.get("control", "")
-    if control and control not in conditions:
-        raise ImportRefusedError(
-            [f"[report] control: there is no condition “{control}”; there are: {', '.join(conditions)}."]
-        )
-    analyses = mapping.analyses or allowed(mapping)
+    analyses = mapping.analyses or [(name, {}) for name in allowed(mapping)]
+    roles = _roles(mapping, conditions)
     return {
         "slug": slug,
         "title": {"en": mapping.title or slug},
         "question": {"en": mapping.question or f"What do the answers of “{mapping.title or slug}” say?"},
         "languages": ["en"],
-        "conditions": [
-            {"name": name, "role": "blind_control" if name == control else "treatment"} for name in conditions
-        ],
+        "conditions": [{"name": name, "role": roles.get(name, "treatment")} for name in conditions],
         "analysis": {
-            "primary": analyses[0],
+            "primary": analyses[0][0],
             "alpha": mapping.parameters.get("alpha", 0.05),
-            "analyses": [{"name": name, "parameters": _parameters(name, mapping)} for name in analyses],
+            "analyses": [{"name": name, "parameters": _parameters(name, mapping) | own} for name, own in analyses],
         },
         "exclusions": mapping.exclusions,
         "import": {
@@ -71,6 +65,20 @@ def _document(slug: str, path: Path, mapping_path: Path, mapping: Mapping, found
             },
         },
     }
+
+
+def _roles(mapping: Mapping, conditions: Sequence[str]) -> dict[str, str]:
+    """Condition -> its role, of those that [report] names as controls."""
+    keys = {"control": mapping.parameters.get("control", ""), "positive_control": mapping.positive_control}
+    unknown = [(key, name) for key, name in keys.items() if name and name not in conditions]
+    problems = [
+        f"[report] {key}: there is no condition “{name}”; there are: {', '.join(conditions)}." for key, name in unknown
+    ]
+    if keys["control"] and keys["control"] == keys["positive_control"]:
+        problems.append("[report] control and positive_control should be two conditions.")
+    if problems:
+        raise ImportRefusedError(problems)
+    return {keys["control"]: "blind_control", keys["positive_control"]: "positive_control"}
 
 
 def allowed(mapping: Mapping) -> list[str]:

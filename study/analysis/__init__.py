@@ -82,6 +82,22 @@ class Answers:
         blocks = {str(block["name"]): bool(block.get("compare")) for block in self.document.get("conditions", [])}
         return [one for one in self.conditions if not any(blocks.values()) or blocks.get(one.name, True)]
 
+    def of_items(self, column: str) -> dict[str, Any]:
+        """Item -> its value: of the items' own column, or, as in imported tables, of one beside their answers.
+
+        Empty where there is neither. Raises ``AnalysisError`` where the answers give one item two values.
+        """
+        source = self.items if column in self.items else self.responses
+        if column not in source:
+            return {}
+        told = source.loc[source["item"].notna() & source[column].notna(), ["item", column]].drop_duplicates()
+        if len(doubled := told[told["item"].duplicated(keep=False)]):
+            item, values = doubled["item"].iloc[0], doubled[column]
+            raise AnalysisError(
+                f"The item “{item}” has several values in the column “{column}”: {values.iloc[0]}, {values.iloc[1]}."
+            )
+        return dict(zip(told["item"], told[column], strict=True))
+
     def main_rows(self, value: str, task: str = "") -> pd.DataFrame:
         """The rows of the main phase that have a ``value``, of one task: the only one, or the one that is named."""
         rows = self.responses

@@ -21,7 +21,7 @@ def analyse(answers: Answers, *, task: str = "", most: int = 40, alpha: float = 
     rows = rows[rows["item"].notna()].assign(right=lambda kept: kept["correct"].astype(float))
     if rows.empty:
         raise AnalysisError("No answer of the main phase has both an item and a key to be right or wrong by.")
-    classes = _classes(answers)
+    classes = {str(item): str(name) for item, name in answers.of_items(CLASS).items()}
     kinds = {"item": rows["item"].astype(str)}
     if classes and len(set(classes.values())) < len(classes):
         kinds["class"] = rows["item"].map(classes).astype(object)
@@ -62,13 +62,6 @@ def analyse(answers: Answers, *, task: str = "", most: int = 40, alpha: float = 
         method=f"Shares of right answers of items and classes are given with {interval} intervals, without tests.",
         notes=tuple(notes),
     )
-
-
-def _classes(answers: Answers) -> dict[str, str]:
-    if CLASS not in answers.items:
-        return {}
-    named = answers.items[answers.items[CLASS].notna()]
-    return dict(zip(named["item"].astype(str), named[CLASS].astype(str), strict=True))
 
 
 def _wilson(share: float, count: int, alpha: float) -> tuple[float, float]:

@@ -27,15 +27,20 @@ def analyse(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> Finding:
-    """Accuracy over items with a right and over items with a wrong network, for all and for each condition."""
+    """Accuracy where the network was right and where it was wrong, for all and for each condition.
+
+    ``column`` says so of the items, or of each answer where an imported table has it.
+    """
     rows = answers.main_rows("correct", task)
-    if column not in answers.items:
-        raise AnalysisError(f"The items do not say whether the network was right (no column “{column}”).")
-    outcome = dict(zip(answers.items["item"], answers.items[column], strict=True))
-    told = rows["item"].map(outcome)
+    # Of an imported answer it is said beside it: each condition may have a network of its own.
+    told = rows[column] if column in rows else rows["item"].map(answers.of_items(column))
+    if told.isna().all():
+        raise AnalysisError(
+            f"Neither the items nor the answers say whether the network was right (no column “{column}”)."
+        )
     rows = rows[told.notna()].assign(
         correct=lambda kept: kept["correct"].astype(float),
-        outcome=lambda kept: kept["item"].map(outcome).map(lambda told: _outcome(told, column)),
+        outcome=told[told.notna()].map(lambda value: _outcome(value, column)),
     )
     if rows["outcome"].nunique() < 2:
         only = rows["outcome"].iloc[0] if len(rows) else "none with answers"
@@ -102,7 +107,7 @@ def analyse(
             watermark="simulated participants" if answers.is_simulated else "",
         ),
         method=(
-            "Accuracy over items that the network got right was compared with that over items it got wrong by t with "
+            "Accuracy where the network was right was compared with that where it was wrong by t with "
             "two-way clustered variances (participants and items), two-sided, each split uncorrected and exploratory."
         ),
     )
@@ -114,7 +119,7 @@ def _outcome(told: object, column: str) -> str:
         return RIGHT
     if text in ("false", "0", "0.0"):
         return WRONG
-    raise AnalysisError(f"The items’ column “{column}” should say true or false (or 1 or 0), not “{told}”.")
+    raise AnalysisError(f"The column “{column}” should say true or false (or 1 or 0), not “{told}”.")
 
 
 def _means(own: pd.DataFrame, interval: str, seed: int) -> list[ConditionMean]:

@@ -19,6 +19,7 @@ from study.statistics.rounding import p_value, percent, rounded
 
 VERSION = 1
 SHARE = {"correct": 100.0, "rating": 1.0}  # a margin in points, in the value's own unit: 1 is this many points
+LEAST = 0.005  # of a share of right answers: who gives a smaller margin means a fraction, not percentage points
 
 
 def analyse(
@@ -129,6 +130,11 @@ def _margin(answers: Answers, rows: pd.DataFrame, value: str, margin: float, rea
     """The margin in the value's unit and its reason; or None, and why there is none."""
     if margin < 0:
         raise AnalysisError("The margin of equivalence is a positive number of points.")
+    if value == "correct" and 0 < margin < LEAST:
+        raise AnalysisError(
+            f"The margin of equivalence is in percentage points, and {100 * margin:g} is less than half of one; "
+            f"for {10_000 * margin:g} % of the answers give margin = {10_000 * margin:g}."
+        )
     if margin > 0:
         if not reason.strip():
             raise AnalysisError("A margin of equivalence needs its reason in words, as the parameter reason.")

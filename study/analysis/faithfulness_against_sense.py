@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from study import figures
-from study.analysis import AnalysisError, Answers, Estimate, Finding, Test
+from study.analysis import AnalysisError, Answers, Condition, Estimate, Finding, Test
 from study.statistics.crossed_means import UndefinedError
 from study.statistics.rank_correlation import over_items, over_methods
 from study.statistics.rounding import p_value, rounded, without_zero
@@ -28,7 +28,8 @@ def analyse(
     alpha: float = 0.05,
     seed: int = 0,
 ) -> Finding:
-    """``metric`` (all, if empty) from the items' measurements, against the mean of ``value`` (correct or rating)."""
+    """``metric`` (if empty, all that the items have) from the items' measurements or of that name beside imported
+    answers, against the mean of ``value`` (correct or rating)."""
     main = answers.responses[answers.responses["phase"] == "main"]
     value = value or next((name for name in ("correct", "rating") if main[name].notna().any()), "correct")
     if value not in ("correct", "rating"):
@@ -97,12 +98,11 @@ def _metrics(answers: Answers) -> list[str]:
 
 def _metric(answers: Answers, rows: pd.DataFrame, metric: str) -> tuple[list[str], Table, Table]:
     """The methods that have the metric, its values and people's means: (methods, items) each."""
-    methods = [c for c in answers.conditions if f"{metric}{SEPARATOR}{c.name}" in answers.items]
-    if not methods:
+    measured = {c: values for c in answers.conditions if (values := _measured(answers, rows, metric, c)) is not None}
+    if not measured:
         raise AnalysisError(f"The items have no measurement “{metric}” of any condition (“{metric}:condition”).")
-    items = answers.items["item"].astype(str)
-    columns = [answers.items[f"{metric}{SEPARATOR}{method.name}"] for method in methods]
-    automatic = np.stack([pd.to_numeric(column, errors="coerce").to_numpy(float) for column in columns])
+    methods, items = list(measured), answers.items["item"].astype(str)
+    automatic: Table = np.stack([items.map(values).to_numpy(np.float64) for values in measured.values()])
     human = np.full_like(automatic, np.nan)
     for place, method in enumerate(methods):
         means = rows[rows["condition"] == method.name].groupby("item")["score"].mean()
@@ -111,6 +111,17 @@ def _metric(answers: Answers, rows: pd.DataFrame, metric: str) -> tuple[list[str
     if not kept:
         raise AnalysisError(f"No method has both the measurement “{metric}” and answers.")
     return [methods[k].label for k in kept], automatic[kept], human[kept]
+
+
+def _measured(answers: Answers, rows: pd.DataFrame, metric: str, condition: Condition) -> "pd.Series[float] | None":
+    """Item -> the metric of a condition's picture: of the items, or of the answers where an imported table has it."""
+    own = answers.responses.loc[rows.index[rows["condition"] == condition.name]]
+    if metric in own:
+        return pd.to_numeric(own[metric], errors="coerce").groupby(own["item"].astype(str)).mean()
+    column = f"{metric}{SEPARATOR}{condition.name}"
+    if column not in answers.items:
+        return None
+    return pd.to_numeric(answers.items.set_index(answers.items["item"].astype(str))[column], errors="coerce")
 
 
 def _over_methods(

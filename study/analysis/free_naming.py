@@ -40,9 +40,7 @@ def analyse(
     if not 0 < similarity <= 1:
         raise AnalysisError("similarity is above 0 and at most 1, where 1 forgives no misspelling.")
     key = rows["answer_key"] if "answer_key" in rows else pd.Series(None, rows.index, dtype=object)
-    if "truth_class" in answers.items:
-        classes = dict(zip(answers.items["item"], answers.items["truth_class"], strict=True))
-        key = key.where(key.notna(), rows["item"].map(classes))
+    key = key.where(key.notna(), rows["item"].map(answers.of_items("truth_class")))
     kept = rows[key.notna()].assign(label=key[key.notna()].astype(str))
     if kept.empty:
         raise AnalysisError("Neither the answers nor the items say which class was to be named.")

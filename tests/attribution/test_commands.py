@@ -1,5 +1,6 @@
 """add_network, add_images and compute: what they add, what they refuse in words, and that twice is once."""
 
+import os
 import pickle
 import re
 import shutil
@@ -317,6 +318,20 @@ def test_a_refusal_ends_with_exit_code_1_and_no_traceback(tmp_path: Path) -> Non
     done = subprocess.run(command, cwd=project.BASE_DIR, capture_output=True, text=True)
     assert done.returncode == 1
     assert "nowhere is not a folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_without_tables_is_said_in_a_sentence_with_what_makes_them(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "launch", "a-study"],
+        cwd=project.BASE_DIR,
+        env=environment | {"GANDER_VAR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "First: .venv/bin/python manage.py migrate" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -46,7 +46,7 @@ def test_no_difference_is_unclear_and_every_condition_has_its_note():
 
 
 def test_items_without_outcome_or_with_one_only_get_a_sentence():
-    with pytest.raises(AnalysisError, match="do not say whether the network was right"):
+    with pytest.raises(AnalysisError, match="Neither the items nor the answers say whether the network was right"):
         by_network_outcome.analyse(made({"map": 0.5}))
     with pytest.raises(AnalysisError, match="there are: network right"):
         by_network_outcome.analyse(split(0.5, 0.5, outcomes=(True, True)))

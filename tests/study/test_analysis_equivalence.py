@@ -58,6 +58,8 @@ def test_without_controls_a_margin_needs_its_reason_and_the_claim_a_caution():
         found(0.6, 0.6, roles={}, first="deconvnet", second="gradient")
     with pytest.raises(AnalysisError, match="reason"):
         found(0.6, 0.6, margin=15.0)
+    with pytest.raises(AnalysisError, match="for 5 % of the answers give margin = 5"):
+        found(0.6, 0.6, margin=0.05, reason="a share for points")
     given = found(0.6, 0.6, roles={}, first="deconvnet", second="gradient", margin=15.0, reason="what pays")
     assert "margin ±15.0 percentage points (what pays)" in given.sentence
     assert "Without a positive and a blind control nobody knows" in given.sentence

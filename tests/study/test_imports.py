@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -76,6 +77,59 @@ def test_the_default_analyses_are_what_the_columns_allow(bring):
     study = bring("who,what,how,right,stars,size\n1,a,x,1,4,0.5\n", mapping)
     named = [one["name"] for one in study.document["analysis"]["analyses"]]
     assert named == ["accuracy_by_condition", "rating_by_condition", "rank_correlation"]
+
+
+def test_an_analysis_may_have_parameters_of_its_own_and_conditions_roles(bring):
+    report = """
+[report]
+control = "old"
+positive_control = "new"
+alpha = 0.01
+analyses = ["accuracy_by_condition",
+            { name = "equivalence", parameters = { first = "old", second = "new", margin = 5, alpha = 0.05 } }]
+"""
+    document = bring(mapping=MAPPING + report).document
+    assert document["analysis"]["analyses"] == [
+        {"name": "accuracy_by_condition", "parameters": {"alpha": 0.01, "control": "old"}},
+        {"name": "equivalence", "parameters": {"alpha": 0.05, "first": "old", "second": "new", "margin": 5}},
+    ]
+    roles = [(one["name"], one["role"]) for one in document["conditions"]]
+    assert roles == [("old", "blind_control"), ("new", "positive_control")]
+
+
+SPLIT = """who,what,how,right,network,kind,deletion
+1,a,old,1,True,goose,0.1
+1,b,old,0,False,goose,0.3
+1,c,old,1,True,lemon,0.2
+2,a,new,0,False,goose,0.6
+2,b,new,1,True,goose,0.4
+2,c,new,0,,lemon,0.5
+"""
+
+
+def test_what_stands_beside_answers_splits_them_by_network_class_and_metric(bring, tmp_path):
+    """Each method with a network of its own, which is right about one item and wrong about it under another."""
+    covariates = 'covariates = { network_is_right = "network", truth_class = "kind", deletion = "deletion" }\n'
+    metric = '{ name = "faithfulness_against_sense", parameters = { metric = "deletion" } }'
+    report = f'[report]\nanalyses = ["by_network_outcome", "by_item_and_class", {metric}]\n'
+    reports.write(bring(SPLIT, MAPPING + covariates + report), tmp_path / "report")
+    split, classes, metrics = json.loads((tmp_path / "report" / "results.json").read_text())["findings"]
+    shares = {one["term"]: (one["estimate"], one["responses"]) for one in split["estimates"] if not one["condition"]}
+    assert (shares["network right"], shares["network wrong"]) == ((1.0, 3), (0.0, 2))
+    goose = [one for one in classes["estimates"] if one["term"] == "class goose"]
+    assert [(one["condition"], one["estimate"], one["responses"]) for one in goose] == [
+        ("old", 0.5, 2),
+        ("new", 0.5, 2),
+    ]
+    within = next(one for one in metrics["estimates"] if "within" in one["term"])
+    assert within["estimate"] == pytest.approx(-0.866, abs=1e-3)  # of (.1, .3, .2) with (1, 0, 1), and of the others
+
+
+def test_an_item_of_two_classes_is_told(bring, tmp_path):
+    covariates = 'covariates = { truth_class = "kind" }\n[report]\nanalyses = ["by_item_and_class"]\n'
+    reports.write(bring(SPLIT.replace("2,a,new,0,False,goose", "2,a,new,0,False,swan"), MAPPING + covariates), tmp_path)
+    (finding,) = json.loads((tmp_path / "results.json").read_text())["findings"]
+    assert finding["sentence"] == "The item “a” has several values in the column “truth_class”: goose, swan."
 
 
 def test_response_and_key_make_correct(bring):
@@ -392,6 +446,22 @@ REFUSED = [
     ("a scale of no rating", {"mapping": MAPPING + "[scale]\nrating = [1, 7]\n"}, "but [columns] names no rating"),
     ("covariates in a list", {"mapping": MAPPING + 'covariates = ["how"]\n'}, "covariates should be {"),
     ("values in a list", {"mapping": MAPPING + "[values]\ncorrect = [1]\n"}, "what each of their values means"),
+    ("an analysis in a list", {"mapping": MAPPING + "[report]\nanalyses = [[]]\n"}, "analyses should hold names, or {"),
+    (
+        "a parameter that the analysis lacks",
+        {"mapping": MAPPING + '[report]\nanalyses = [{ name = "counts", parameters = { first = "old" } }]\n'},
+        "[report] analyses: “counts” has no parameter “first”; it has: task",
+    ),
+    (
+        "a positive control that nobody saw",
+        {"mapping": MAPPING + '[report]\npositive_control = "photo"\n'},
+        "[report] positive_control: there is no condition “photo”; there are: old, new.",
+    ),
+    (
+        "one control for both",
+        {"mapping": MAPPING + '[report]\ncontrol = "old"\npositive_control = "old"\n'},
+        "control and positive_control should be two conditions",
+    ),
     ("pairs by a word", {"mapping": MAPPING + '[report]\npaired = "yes"\n'}, "should be true or false"),
     ("a name that is no slug", {"slug": "Published Data"}, "should be lower-case letters"),
 ]
@@ -505,6 +575,34 @@ def test_the_accuracies_of_taesiri_2022_come_out_as_published(part, file, tmp_pa
     raters = {"cub": 362, "imagenet": 360}[part]
     assert found["counts"]["participants"]["imported"] == raters
     assert found["counts"]["responses"]["imported"] == 30 * raters
+
+
+@published
+def test_taesiri_2022_is_split_by_whether_each_classifier_was_right(tmp_path):
+    """Against the shares of the raw table: the classifiers of the methods are right on different photos."""
+    path = HUMAN / "taesiri2022" / "CUB-Human-Study-Summary.csv"
+    table = pd.read_csv(path)
+    (tmp_path / "map.toml").write_text("""
+        [columns]
+        participant = "UID"
+        item = "Query"
+        condition = "Method"
+        correct = "Correctness"
+        covariates = { network_is_right = "ClassifierCorrectness" }
+        [report]
+        analyses = ["by_network_outcome"]
+    """)
+    reports.write(import_responses(path, tmp_path / "map.toml", "split"), tmp_path / "report")
+    (finding,) = json.loads((tmp_path / "report" / "results.json").read_text())["findings"]
+    found = {
+        (one["condition"], one["term"]): (one["estimate"], one["responses"])
+        for one in finding["estimates"]
+        if one["term"] in ("network right", "network wrong")
+    }
+    for name, own in [(None, table), *table.groupby("Method")]:
+        for term, is_right in (("network right", 1), ("network wrong", 0)):
+            answers = own.loc[own["ClassifierCorrectness"] == is_right, "Correctness"]
+            assert found[name, term] == (pytest.approx(answers.mean()), len(answers))
 
 
 @published
