@@ -16,14 +16,21 @@ MISSING = {"", "na", "n/a", "nan", "null", "none"}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 TRUE, FALSE = {"1", "1.0", "true", "yes", "t", "y"}, {"0", "0.0", "false", "no", "f", "n"}
 # What is remarkable but no reason to refuse, as a report says it after the number.
-FLAGS = {
-    "not_kept": "rows are not among those to keep",
-    "negative_response_time": "response times are negative and count as missing",
-    "absent_response_time": "response times are missing",
-    "timed_out": "answers timed out",
-    "without_answer": "rows hold no answer",
-    "unknown_excluded": "participants who are to be left out by name have no rows that count",
+FLAGS = {  # what is kept but counted: said of one, and of several
+    "not_kept": ("row is not among those to keep", "rows are not among those to keep"),
+    "negative_response_time": (
+        "response time is negative and counts as missing",
+        "response times are negative and count as missing",
+    ),
+    "absent_response_time": ("response time is missing", "response times are missing"),
+    "timed_out": ("answer timed out", "answers timed out"),
+    "without_answer": ("row holds no answer", "rows hold no answer"),
+    "unknown_excluded": (
+        "participant who is to be left out by name has no rows that count",
+        "participants who are to be left out by name have no rows that count",
+    ),
 }
+END_OF_FILE = ["END OF FILE"]  # the last line of the tables that the experiment builder Gorilla makes
 PHASES = ("main", "practice", "training", "quiz", "repeat", "catch", "questionnaire")
 LONGEST = {"participant": 80, "condition": 80, "item": 200, "trial_type": 80}
 REQUIRED = ("participant", "item", "condition", "trial", "position", "phase", "trial_type", "first", "second")
@@ -61,6 +68,12 @@ def read(path: Path, mapping: Mapping) -> Imported:
     return checked.finished()
 
 
+def flagged(name: str, count: int) -> str:
+    """A sentence about so many rows (or participants) with a flag."""
+    one, several = FLAGS.get(name, (name, name))
+    return f"{count} {one if count == 1 else several}."
+
+
 def _encoding(path: Path, named: str) -> str:
     """The one that is named, or what the file's first bytes say; UTF-8, with a mark or without, where they say none."""
     if named and codecs.lookup(named).name != "utf-8":
@@ -81,7 +94,7 @@ def _cells(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
             csv.field_size_limit(2**24)
             reader = csv.reader(file, delimiter=delimiter, strict=True)
             for cells in reader:
-                if any(cells):
+                if any(cells) and cells != END_OF_FILE:
                     yield reader.line_num, cells
     except UnicodeError as error:  # also of a UTF-16 that does not begin as one, which is no UnicodeDecodeError
         named = "UTF-8" if encoding == "utf-8-sig" else encoding

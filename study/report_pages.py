@@ -8,7 +8,7 @@ from attribution import plugins
 from attribution.models import Picture
 from study import blinding, frames, participant_flow
 from study.analysis import Answers, Finding
-from study.import_rows import FLAGS
+from study.import_rows import flagged
 from study.report_texts import FILES, dropout, flow, shown
 
 from .models import Participant, Stimulus, StimulusSlot, Study
@@ -134,7 +134,7 @@ def methods(study: Study, everything: Answers, findings: list[Finding], results:
 def source(study: Study) -> dict[str, Any]:
     """Of an imported study: the file, its hash, the mapping, and what was remarkable, in words."""
     made = study.document.get("import", {})
-    remarks = [f"{count} {FLAGS.get(name, name)}." for name, count in made.get("flags", {}).items()]
+    remarks = [flagged(name, count) for name, count in made.get("flags", {}).items()]
     return {**made, "remarks": remarks} if made else {}
 
 

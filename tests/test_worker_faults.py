@@ -117,7 +117,7 @@ def test_a_command_that_is_interrupted_says_so_and_goes_on_from_there(gander: In
     gander.wait(lambda: gander.states("visualization").get("running"), "it computes, for no worker runs")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, said.decode()
     assert said.decode().splitlines()[-1].endswith("goes on from here when the command is given again.")
     assert "Traceback" not in said.decode()
     assert gander.states("visualization").get("running") is None

@@ -178,7 +178,7 @@ def test_flags_stand_in_the_results_and_in_the_report(bring, tmp_path):
     study = bring("who,what,how,right,rt\n1,a,x,1,-5\n2,a,x,0,9\n3,a,x,1,8\n", mapping)
     report = reports.write(study, tmp_path / "out")
     assert report.results["counts"]["flags"] == {"negative_response_time": 1}
-    assert "1 response times are negative and count as missing." in report.html
+    assert "1 response time is negative and counts as missing." in report.html
     assert "These are other people’s answers" in report.html
 
 
@@ -255,6 +255,11 @@ def test_lines_below_the_header_are_left_out_by_what_stands_in_them(bring):
     table = "who,what,how,right,Finished\nQ1,Q2,Q3,Q4,Finished\n" + '"{""ImportId"":1}",b,c,d,"{}"\n1,a,x,1,True\n'
     rows = rows_of(bring(table, MAPPING + '[keep]\nFinished = ["True", "1"]\n'))
     assert list(rows["participant"]) == ["1"]
+
+
+def test_the_closing_line_of_gorillas_tables_is_no_row(bring):
+    assert "Line 6" in refusal(bring, table=TABLE + "END OF TABLE\n")
+    assert len(rows_of(bring(TABLE + "END OF FILE\n"))) == 4
 
 
 def test_exclusions_of_the_mapping_are_applied_and_said(bring):
@@ -521,7 +526,7 @@ def test_the_documentation_names_every_key_and_its_example_is_a_mapping():
         assert f"`{name}`" in text or f"`[{name}]`" in text or f"`[[{name}]]`" in text, name
     for name in (*plugins.names("study.exclusions"), *KINDS, *RULES):
         assert f"`{name}`" in text, name
-    for words in FLAGS.values():
+    for _, words in FLAGS.values():
         assert words in text
     examples = text.split("```toml\n")[1:]
     assert examples

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from study import frames, imports
 from study.import_mapping import ImportRefusedError
-from study.import_rows import FLAGS
+from study.import_rows import flagged
 
 
 class Command(BaseCommand):
@@ -35,5 +35,5 @@ class Command(BaseCommand):
             f"“{study.slug}”; {people['excluded']} participants are excluded, {people['analysed']} analysed."
         )
         for name, count in study.document["import"]["flags"].items():
-            self.stdout.write(f"{count} {FLAGS[name]}.")
+            self.stdout.write(flagged(name, count))
         self.stdout.write(f"Next: manage.py report {study.slug} --out FOLDER")
