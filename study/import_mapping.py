@@ -198,10 +198,12 @@ def _incomplete(columns: Table[str, str]) -> list[str]:
         found.append("[columns] should name either winner and loser, or first, second and choice.")
     if "tie" in columns and "winner" not in columns:
         found.append("[columns] tie needs winner and loser beside it: the two that were compared.")
-    if not {"correct", "rating", "winner", "choice"} & set(columns) and not {"response", "answer_key"} <= set(columns):
+    if "answer_key" in columns and "response" not in columns:
+        found.append("[columns] answer_key needs response beside it: what was answered.")
+    if not {"correct", "response", "rating", "winner", "choice"} & set(columns):
         found.append(
-            "[columns] should name correct, or response and answer_key, or rating, or winner and loser, or first, "
-            "second and choice."
+            "[columns] should name correct, or response (and answer_key, where one answer is right), or rating, or "
+            "winner and loser, or first, second and choice."
         )
     return found
 

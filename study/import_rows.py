@@ -246,7 +246,7 @@ class _Checked:
         if "response" in row and "answer_key" in row and "correct" not in row:
             is_known = row["response"] is not None and row["answer_key"] is not None
             row["correct"] = self._is_same(row["response"], row["answer_key"]) if is_known else None
-        answers = [row[name] for name in ("correct", "rating", "winner") if name in row]
+        answers = [row[name] for name in ("correct", "rating", "winner") if name in row] or [row.get("response")]
         flags["without_answer"] += all(value is None for value in answers)
 
     def _is_same(self, one: str, other: str) -> bool:

@@ -92,7 +92,7 @@ def allowed(mapping: Mapping) -> list[str]:
         found += ["rank_correlation"] if mapping.covariates else []
     if {"winner", "choice"} & columns:
         found.append("preference")
-    return found
+    return found or ["agreement"]  # of answers of which none is right
 
 
 def _parameters(analysis: str, mapping: Mapping) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def analyse(
     ] or [(None, rows)]
     estimates, said, drawn, notes = [], [], [], []
     for name, own in groups:
-        who = "all answers" if name is None else f"“{labels[name]}”"
+        label = "" if name is None else labels[name]
         table, counts = _tables(own, value, is_ordered)
         try:
             found = krippendorff_alpha(
@@ -43,11 +43,11 @@ def analyse(
             )
         except UndefinedError as error:
             problem = str(error).rstrip(".")
-            said.append(f"How far people agree with {who} cannot be said: {problem[:1].lower()}{problem[1:]}.")
+            said.append(_with(label, f"it cannot be said how far people agree: {problem[:1].lower()}{problem[1:]}."))
             continue
         estimates.append(_estimate(name, "Krippendorff’s alpha", found, own))
-        said.append(_sentence(who, found))
-        drawn.append(figures.Row(who.strip("“”"), [], [], found.estimate, found.low, found.high, reference=0.0))
+        said.append(_with(label, _claim(found)))
+        drawn.append(figures.Row(label or "all answers", [], [], found.estimate, found.low, found.high, reference=0.0))
         if not is_ordered:
             try:
                 estimates.append(
@@ -59,7 +59,7 @@ def analyse(
                     )
                 )
             except UndefinedError as error:
-                notes.append(f"Fleiss’ kappa of {who} is undefined: {error}")
+                notes.append(f"Fleiss’ kappa of {f'“{label}”' if label else 'all answers'} is undefined: {error}")
     return Finding(
         analysis="agreement",
         title="How far people agreed",
@@ -143,19 +143,22 @@ def _strength(alpha: float) -> str:
     return "enough for tentative conclusions (.67 to .80)" if alpha >= 0.667 else "little (under .67)"
 
 
-def _sentence(who: str, found: Agreement) -> str:
+def _with(label: str, claim: str) -> str:
+    """The claim about a condition, or about all answers."""
+    return f"With “{label}” {claim}" if label else claim[:1].upper() + claim[1:]
+
+
+def _claim(found: Agreement) -> str:
     numbers = f"{found.coefficient.replace(chr(39), '’')} = {without_zero(found.estimate, 2)}"
     if found.low is not None:
         numbers += f", {found.interval} {_limits(found.low, found.high)}"
     if found.low is not None and found.low == found.high and found.estimate < 1:
-        return (
-            f"How sure people’s agreement with {who} is cannot be said: {numbers}; all samples of the items are alike."
-        )
+        return f"it cannot be said how sure people’s agreement is: {numbers}; all samples of the items are alike."
     if found.high is not None and found.high < 0:
-        return f"With {who} people agree less than chance would have it: {numbers}."
+        return f"people agree less than chance would have it: {numbers}."
     if found.low is not None and found.low <= 0:
-        return f"With {who} it is not clear that people agree at all: {numbers}."
-    return f"With {who} people agree {_strength(found.estimate)}: {numbers}."
+        return f"it is not clear that people agree at all: {numbers}."
+    return f"people agree {_strength(found.estimate)}: {numbers}."
 
 
 def _plain(estimates: list[Estimate], labels: dict[str, str]) -> str:

@@ -42,7 +42,7 @@ def test_an_interval_without_width_is_not_taken_for_sureness():
     rows = rows[rows["participant"].isin(rows["participant"].unique()[:2])]
     rows = rows.assign(rating=[1.0, 2.0, 2.0, 1.0])
     found = agreement.analyse(Answers(rows, answers.participants, answers.items, answers.document), **FEW)
-    assert "How sure people’s agreement with “map” is cannot be said" in found.sentence
+    assert "With “map” it cannot be said how sure people’s agreement is" in found.sentence
     assert "less than chance" not in found.sentence
 
 
@@ -63,7 +63,10 @@ def test_named_answers_have_fleiss_kappa_too():
 def test_all_the_same_is_undefined():
     answers = rated(0)
     answers.responses["rating"] = 4.0
-    assert "cannot be said: agreement is undefined: there is no variation" in agreement.analyse(answers, **FEW).sentence
+    assert (
+        "it cannot be said how far people agree: agreement is undefined: there is no variation"
+        in agreement.analyse(answers, **FEW).sentence
+    )
     assert "cannot be said" in reliability.analyse(answers, **FEW).sentence
 
 

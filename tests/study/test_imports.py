@@ -140,6 +140,26 @@ def test_response_and_key_make_correct(bring):
     assert study.document["import"]["flags"] == {"without_answer": 1}
 
 
+def test_responses_alone_are_held_against_each_other(bring, tmp_path):
+    mapping = '[columns]\nparticipant = "who"\nitem = "what"\nresponse = "said"\n'
+    named = [
+        ("goose", "goose", "swan"),
+        ("lemon", "lemon", "lemon"),
+        ("kettle", "", "kettle"),
+        ("swan", "swan", "swan"),
+    ]
+    rows = [f"{who},{what},{said}" for what, all_said in enumerate(named * 5) for who, said in enumerate(all_said)]
+    study = bring("who,what,said\n" + "\n".join(rows) + "\n", mapping)
+    assert [one["name"] for one in study.document["analysis"]["analyses"]] == ["agreement"]
+    assert study.document["import"]["flags"] == {"without_answer": 5}
+    reports.write(study, tmp_path)
+    (finding,) = json.loads((tmp_path / "results.json").read_text())["findings"]
+    # Krippendorff's alpha by hand: 5 x 2 disagreements among 55 answers, of which 10, 20, 15 and 10 are alike.
+    alpha = finding["estimates"][0]["estimate"]
+    assert alpha == pytest.approx(1 - (10 / 55) / (1 - (10 * 9 + 20 * 19 + 15 * 14 + 10 * 9) / (55 * 54)))
+    assert finding["sentence"].startswith("People agree enough for tentative conclusions")
+
+
 def test_values_are_recoded_as_text_whatever_their_case(bring):
     mapping = MAPPING + '[values.correct]\n"Right" = 1\n"wrong" = 0\n[values.condition]\nO = "old method"\n'
     rows = rows_of(bring("who,what,how,right\n1,a,O,right\n2,a,n,Wrong\n", mapping))
@@ -315,7 +335,7 @@ REFUSED = [
     ("a column twice", {"table": TABLE.replace("what,how", "who,how")}, "the file has 2 columns named “who”"),
     ("a key of ours that is none", {"mapping": MAPPING + 'colour = "how"\n'}, "[columns] colour is none of ours"),
     ("no participant", {"mapping": '[columns]\ncorrect = "right"\n'}, "participant is missing"),
-    ("nothing to analyse", {"mapping": '[columns]\nparticipant = "who"\n'}, "should name correct, or response and"),
+    ("nothing to analyse", {"mapping": '[columns]\nparticipant = "who"\n'}, "should name correct, or response (and"),
     ("a winner alone", {"mapping": '[columns]\nparticipant = "who"\nwinner = "how"\n'}, "winner needs loser"),
     (
         "a value that cannot be read",
