@@ -10,7 +10,9 @@ import pandas as pd
 from study.analysis import Estimate, Finding
 from study.analysis._sentences import limits
 from study.statistics.bootstrap import Bootstrapped, two_way_bootstrap
+from study.statistics.comparisons import Contrast
 from study.statistics.crossed_means import UndefinedError, Values
+from study.statistics.mixed_models import Contrast as Coefficient
 from study.statistics.rounding import percent, rounded
 from study.supplements.compared import Comparison
 
@@ -51,6 +53,12 @@ def scales(made: Comparison) -> Finding:
                         f"{odds.interval}, mixed model", rounded(odds.estimate, 2), *counts,
                     )
                 )  # fmt: skip
+                if _are_opposed(seen, odds):
+                    notes.append(
+                        f"{made.named(one)}: the {made.link} and the {made.unit} point in opposite directions. The "
+                        f"{made.link} compare one person on one item, the {made.unit} are means over all; they part "
+                        "where what is hard under one condition is not what is hard under the other."
+                    )
         if made.compared.control:
             share = _share(made, pair[0], ceiling)
             if isinstance(share, str):
@@ -86,6 +94,13 @@ def scales(made: Comparison) -> Finding:
         ),
         notes=tuple(notes),
     )
+
+
+def _are_opposed(seen: Contrast, odds: Coefficient) -> bool:
+    """Whether the two have different signs, and one of them is clear."""
+    if seen.difference is None or seen.low is None or seen.high is None:
+        return False
+    return seen.difference * odds.estimate < 0 and (seen.low * seen.high > 0 or odds.low * odds.high > 0)
 
 
 def _ceiling(made: Comparison) -> tuple[str, str]:

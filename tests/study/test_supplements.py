@@ -57,6 +57,19 @@ def test_the_scales_are_the_difference_the_odds_and_the_share_of_the_way():
     assert "the positive control “photo” (100 %)" in found.sentence
 
 
+def test_log_odds_that_go_against_the_points_are_explained():
+    """Items that are nearly all sure and some hopeless under one condition, all alike under the other."""
+    answers = answered({"class_model": 0.99, "blind": 0.75}, participants=30, items=60, spread=0.1)
+    rows = answers.responses
+    is_hopeless = (rows["condition"] == "class_model") & rows["item"].isin([f"item {n}" for n in range(25)])
+    rows.loc[is_hopeless, "correct"] = rows.loc[is_hopeless, "participant"].str.endswith("0")
+    found = named(supplements(answers), "scales")
+    assert estimate(found, ": percentage points").estimate < 0 < estimate(found, ": log-odds").estimate
+    assert any("the log-odds and the percentage points point in opposite directions" in note for note in found.notes)
+    agreeing = named(supplements(answered({"class_model": 0.6, "blind": 0.25})), "scales")
+    assert not any("opposite" in note for note in agreeing.notes)
+
+
 def test_without_a_positive_control_the_way_ends_at_the_top():
     answers = answered({"class_model": 0.6, "blind": 0.25})
     found = named(supplements(answers), "scales")
