@@ -101,20 +101,22 @@ def gate_sentence(
     """What “no clear difference” may mean: nothing, unless a positive control shows that the task can show one."""
     if not unclear:
         return ""
-    names = ", ".join(f"“{contrast.first}”" for contrast in unclear)
+    *others, last = [f"“{contrast.first}”" for contrast in unclear]
+    names = f"{', '.join(others)} and {last}" if others else last
+    nothing = "bring nothing" if others else "brings nothing"
     if positive is None:
         return (
-            f"This is no evidence that {names} brings nothing: without a positive control nobody knows whether the "
+            f"This is no evidence that {names} {nothing}: without a positive control nobody knows whether the "
             "task could have shown a benefit."
         )
     if positive.test is None and not positive.is_separated:
         return (
-            f"This is no evidence that {names} brings nothing: whether the positive control “{positive.first}” does "
+            f"This is no evidence that {names} {nothing}: whether the positive control “{positive.first}” does "
             f"better than “{control}” cannot be said, because {positive.problem}."
         )
     if not (positive.is_separated or positive.is_significant(alpha)) or (positive.difference or 0) <= 0:
         return (
-            f"This is no evidence that {names} brings nothing: the positive control “{positive.first}” did no clearly "
+            f"This is no evidence that {names} {nothing}: the positive control “{positive.first}” did no clearly "
             f"better than “{control}” either, so the task may be unable to show a benefit."
         )
     largest = max(contrast.high for contrast in unclear if contrast.high is not None)

@@ -65,6 +65,8 @@ def test_where_the_positive_control_shows_nothing_there_is_no_claim_of_no_benefi
     found = accuracy({"class_model": 0.3, "blind": 0.3, "photo": 0.3})
     assert "This is no evidence that “class model” brings nothing: the positive control “photo”" in found.sentence
     assert "unlikely" not in found.sentence
+    several = accuracy({"class_model": 0.3, "unit": 0.3, "blind": 0.3, "photo": 0.2})
+    assert "no evidence that “class model” and “unit” bring nothing: the positive control" in several.sentence
 
 
 def test_where_the_positive_control_shows_less_than_the_control_there_is_no_claim_either():
