@@ -113,7 +113,14 @@ def test_a_worker_that_is_asked_to_stop_gives_back_what_it_computes(gander: Inst
 @pytest.mark.parametrize("gander", [EMBEDDED], indirect=True)
 def test_a_command_that_is_interrupted_says_so_and_goes_on_from_there(gander: Installation) -> None:
     command = [sys.executable, "manage.py", *ORDER, "--wait"]
-    process = subprocess.Popen(command, cwd=ROOT, env=gander.environment, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=gander.environment,
+        stderr=subprocess.PIPE,
+        # As from a terminal: where a script runs these tests in the background, it has them ignore the signal.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     gander.wait(lambda: gander.states("visualization").get("running"), "it computes, for no worker runs")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)

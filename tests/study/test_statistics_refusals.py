@@ -113,7 +113,10 @@ def test_a_likelihood_without_a_maximum_is_said(monkeypatch, family, said):
 
 
 ANALYSES = [
-    (lambda a: by_network_outcome.analyse(a), "The items do not say whether the network was right (no column “"),
+    (
+        lambda a: by_network_outcome.analyse(a),
+        "Neither the items nor the answers say whether the network was right (no column “",
+    ),
     (lambda a: equivalence.analyse(a, first="one", second="three"), "There is no condition “three”; there are: one, "),
     (lambda a: equivalence.analyse(a, value="rating"), "No answer of the main phase holds a rating."),
     (lambda a: faithfulness_against_sense.analyse(a, value="rating"), "has an item, a condition and a rating"),
