@@ -130,13 +130,18 @@ def _check_open(study: Study, recruitment: Recruitment | None, origin: str) -> N
         raise EnrolmentError(f"The recruitment “{recruitment.name}” of {study} is closed.")
 
 
+def quota_of(study: Study, origin: str) -> int:
+    """How many participants of an origin each arm takes; 0 is any number."""
+    return 0 if origin == Participant.Origin.PREVIEW else int(study.document.get("design", {}).get("quota", 0))
+
+
 def open_arms(study: Study, origin: str) -> tuple[list[Arm], dict[int, int]]:
     """The arms that are not full, and how many each holds; raises StudyFullError, or EnrolmentError without arms."""
     counting = Participant.objects.filter(study=study, origin=origin).counting()
     filled = dict(counting.values_list("arm").annotate(Count("pk")))
     # All permutations of conditions make hundreds of arms: only the one that is taken is read whole.
     arms = list(Arm.objects.filter(study=study).defer("presentations"))
-    quota = 0 if origin == Participant.Origin.PREVIEW else study.document.get("design", {}).get("quota", 0)
+    quota = quota_of(study, origin)
     those = [arm for arm in arms if not quota or filled.get(arm.pk, 0) < quota]
     if not arms:
         raise EnrolmentError(f"{study} has no arms yet: its preparation is not finished.")

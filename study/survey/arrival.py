@@ -47,7 +47,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
 
 def full_page(request: HttpRequest, way: Entrance) -> HttpResponse | None:
     """A page for who would read the consent page for nothing; whoever began in this browser may go on."""
-    if earlier_participation(request, way):
+    if not enrolment.quota_of(way.study, way.origin) or earlier_participation(request, way):
         return None
     try:
         enrolment.open_arms(way.study, way.origin)
