@@ -110,7 +110,7 @@ def check(table: Table[str, Any]) -> Mapping:
         columns=columns,
         covariates=covariates,
         response_factor=factor,
-        values=_values(table.get("values", {}), columns, problems),
+        values=_values(table.get("values", {}), columns | covariates, problems),
         scale=_scale(table.get("scale", {}), columns, problems),
         keep=_keep(table.get("keep", {}), problems),
         exclusions=_exclusions(table.get("exclude", []), problems),

@@ -167,6 +167,12 @@ def test_values_are_recoded_as_text_whatever_their_case(bring):
     assert set(rows["condition"]) == {"old method", "n"}
 
 
+def test_covariates_are_recoded_too(bring):
+    mapping = MAPPING + 'covariates = { network_is_right = "ai" }\n[values.network_is_right]\nright = 1\nwrong = 0\n'
+    rows = rows_of(bring("who,what,how,right,ai\n1,a,o,1,Right\n1,b,o,0,wrong\n", mapping))
+    assert list(rows["network_is_right"]) == [1.0, 0.0]
+
+
 def test_keep_compares_as_text_and_counts_what_it_leaves_out(bring):
     mapping = MAPPING + '[keep]\nshown = [true, 2]\nhow = ["old"]\n'
     study = bring("who,what,how,right,shown\n1,a,old,1,True\n1,b,old,1,2\n1,c,old,1,no\n2,a,new,1,True\n", mapping)
