@@ -30,9 +30,10 @@ class Command(BaseCommand):
         _, _, counts = frames.answers(study)
         people = counts["participants"]
         asked = f"{people['imported']} participant{'' if people['imported'] == 1 else 's'}"
+        excluded = f"{people['excluded']} participant{' is' if people['excluded'] == 1 else 's are'} excluded"
         self.stdout.write(
-            f"Imported {counts['responses']['imported']} responses of {asked} as "
-            f"“{study.slug}”; {people['excluded']} participants are excluded, {people['analysed']} analysed."
+            f"Imported {counts['responses']['imported']} responses of {asked} as “{study.slug}”; {excluded}, "
+            f"{people['analysed']} analysed."
         )
         for name, count in study.document["import"]["flags"].items():
             self.stdout.write(flagged(name, count))
