@@ -39,7 +39,9 @@ def analyse(
     if rows.empty:
         raise AnalysisError("No answer of the main phase holds a rating.")
     rows = rows.assign(rating=rows["rating"].astype(float))
-    low, high = _scale(rows)
+    scale = _scale(rows)
+    low, high = scale or _range(rows["rating"])
+    on_scale = f" on the scale from {low:g} to {high:g}" if scale else ""
 
     def number(value: float | None) -> str:
         return rounded(value, decimals, rounding)
@@ -50,7 +52,7 @@ def analyse(
         most="gave the highest ratings",
         least="the lowest",
         mean=number,
-        plain=lambda value: f"{rounded(value, 1)} on the scale from {low:g} to {high:g}",
+        plain=lambda value: f"{rounded(value, 1)}{on_scale}",
         number=number,
         unit="points",
     )
@@ -61,9 +63,7 @@ def analyse(
         mean = found.means[0]
         within = limits(mean.interval.low, mean.interval.high, number)
         told = f"{mean.interval.name} {within}" if not mean.interval.problem else f"{mean.interval.problem}"
-        sentence = (
-            f"The mean rating is {mean_estimate(mean, wording).shown} on the scale from {low:g} to {high:g}; {told}."
-        )
+        sentence = f"The mean rating is {mean_estimate(mean, wording).shown}{on_scale}; {told}."
         answer = f"People’s mean rating was {wording.plain(mean.interval.estimate)}."
     level = f"{100 - 100 * alpha:g} %"
     return Finding(
@@ -88,24 +88,27 @@ def analyse(
             watermark="simulated participants" if answers.is_simulated else "",
         ),
         method=(
-            f"Ratings ({low:g} to {high:g}) were averaged; differences between conditions were tested by t with "
-            "two-way clustered variances (participants and items; Cameron, Gelbach & Miller, 2011), two-sided, "
-            f"corrected by Holm’s method; alpha = {alpha:g}. Intervals of means are {found.means[0].interval.name}; "
-            f"those of differences {level} two-way t."
+            f"Ratings{f' ({low:g} to {high:g})' if scale else ''} were averaged; differences between conditions were "
+            "tested by t with two-way clustered variances (participants and items; Cameron, Gelbach & Miller, 2011), "
+            f"two-sided, corrected by Holm’s method; alpha = {alpha:g}. Intervals of means are "
+            f"{found.means[0].interval.name}; those of differences {level} two-way t."
         ),
     )
 
 
-def _scale(rows: pd.DataFrame) -> tuple[float, float]:
-    """The ends of the one scale that all ratings share; the ratings' own range where none is declared."""
+def _scale(rows: pd.DataFrame) -> tuple[float, float] | None:
+    """The ends of the one scale that all ratings share; None where none is declared, as an import may leave it."""
     ends = rows[["scale_low", "scale_high"]].astype(float).drop_duplicates()
     if len(ends) > 1:
         scales = ", ".join(f"{low:g} to {high:g}" for low, high in ends.itertuples(index=False))
         raise AnalysisError(f"The ratings are on several scales ({scales}), so they have no common mean.")
     low, high = ends.iloc[0]
-    if low == low and high == high and low < high:
-        return float(low), float(high)
-    low, high = float(rows["rating"].min()), float(rows["rating"].max())
+    return (float(low), float(high)) if low < high else None
+
+
+def _range(ratings: "pd.Series[float]") -> tuple[float, float]:
+    """Between what the ratings lie, for the figure."""
+    low, high = float(ratings.min()), float(ratings.max())
     return (low, high) if low < high else (low - 1, high + 1)
 
 

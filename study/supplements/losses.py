@@ -11,7 +11,7 @@ from study.supplements.primary import primary
 
 
 def losses(everything: Answers, answers: Answers) -> list[Finding]:
-    """One finding for the primary comparisons; none where nobody was lost."""
+    """One finding for the primary comparisons; none where nobody was lost, or where no scale bounds the answers."""
     made = primary(answers)
     people = everything.participants
     lost = people[people["excluded_by"].notna()]
@@ -20,6 +20,8 @@ def losses(everything: Answers, answers: Answers) -> list[Finding]:
     low, high = 0.0, 1.0
     if made.value == "rating":
         low, high = (float(made.rows[name].astype(float).iloc[0]) for name in ("scale_low", "scale_high"))
+    if not low < high:
+        return []
     arm_of = dict(zip(people["participant"], people["arm"], strict=True))
     means: dict[str, list[float]] = {}
     gone: dict[str, int] = {}

@@ -75,7 +75,8 @@ def effects(answers: Answers) -> list[dict[str, Any]]:
     unit = "difference in the share of right answers"
     if made.value == "rating":
         low, high = (made.rows[name].astype(float).iloc[0] for name in ("scale_low", "scale_high"))
-        unit = f"difference on a rating scale from {low:g} to {high:g}"
+        scale = f"a rating scale from {low:g} to {high:g}" if low < high else "a rating scale whose ends are not known"
+        unit = f"difference on {scale}"
     design = "within participants" if made.compared.contrasts[0].is_paired else "between participants"
     return [
         {

@@ -327,6 +327,19 @@ def test_chance_reaches_the_analysis(bring):
     assert set(rows_of(study)["chance"]) == {0.25}
 
 
+def test_a_scale_that_is_not_declared_is_not_taken_from_the_ratings(bring, tmp_path):
+    rows = "".join(
+        f"p{k},a{j},{('old', 'new')[k % 2]},{(k * 3 + j * 5) % 4 + 2 + k % 2}\n" for k in range(8) for j in range(5)
+    )
+    mapping = MAPPING.replace('correct = "right"', 'rating = "right"')
+    left_out = '[[exclude]]\nparticipants = ["p3"]\nreason = "Asleep."\n'
+    written = reports.write(bring("who,what,how,right\n" + rows, mapping + left_out), tmp_path / "report")
+    results = json.loads((tmp_path / "report" / "results.json").read_text())
+    assert {one["unit"] for one in results["effects"]} == {"difference on a rating scale whose ends are not known"}
+    assert "scale from" not in written.html
+    assert "What those who were lost could change" not in written.html  # nothing bounds what they would have said
+
+
 def test_positions_order_a_participants_trials(bring):
     study = bring("who,what,how,right,at\n1,a,x,1,9\n1,b,x,0,3\n", MAPPING + 'position = "at"\n')
     assert list(rows_of(study)["item"]) == ["b", "a"]
