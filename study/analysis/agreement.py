@@ -154,8 +154,7 @@ def _claim(found: Agreement) -> str:
         numbers += f", {found.interval} {_limits(found.low, found.high)}"
     if found.low is not None and found.low == found.high and found.estimate < 1:
         return f"it cannot be said how sure people’s agreement is: {numbers}; all samples of the items are alike."
-    if found.high is not None and found.high < 0:
-        return f"people agree less than chance would have it: {numbers}."
+    # Nor is an interval below 0 a claim: of answers by chance to 8 or 10 items, every fifth lies there.
     if found.low is not None and found.low <= 0:
         return f"it is not clear that people agree at all: {numbers}."
     return f"people agree {_strength(found.estimate)}: {numbers}."

@@ -43,7 +43,13 @@ def test_an_interval_without_width_is_not_taken_for_sureness():
     rows = rows.assign(rating=[1.0, 2.0, 2.0, 1.0])
     found = agreement.analyse(Answers(rows, answers.participants, answers.items, answers.document), **FEW)
     assert "With “map” it cannot be said how sure people’s agreement is" in found.sentence
-    assert "less than chance" not in found.sentence
+
+
+def test_an_interval_below_nought_is_no_agreement_not_its_opposite():
+    """Answers by chance have such intervals far more often than they should where the items are few."""
+    found = agreement.analyse(rated(1.0, seed=34), **FEW)
+    assert found.estimates[0].high < 0
+    assert "it is not clear that people agree at all" in found.sentence
 
 
 def test_it_is_the_engines_alpha():
