@@ -30,6 +30,11 @@ def analyse(answers: Answers, *, task: str = "", control: str = "", alpha: float
     if not usable.any():
         raise AnalysisError("No answer of the main phase has a response time above 0.")
     kept = rows[usable].assign(seconds=times[usable] / 1000, log_seconds=np.log(times[usable] / 1000))
+    if _are_of_participations(kept):
+        raise AnalysisError(
+            "Each participant has one and the same time in all answers: a time of the whole participation, not of "
+            "single answers, says nothing of conditions."
+        )
     notes = []
     if left_out := int((~usable).sum()):
         notes.append(f"{left_out} of {len(rows)} answers without a response time above 0, or timed out, are left out.")
@@ -83,6 +88,12 @@ def analyse(answers: Answers, *, task: str = "", control: str = "", alpha: float
         ),
         notes=(*notes, *(found.notes if found else ())),
     )
+
+
+def _are_of_participations(kept: pd.DataFrame) -> bool:
+    """Whether times differ between participants, but never within one who answered several times."""
+    own = kept.groupby("participant", observed=True)["seconds"]
+    return kept["seconds"].nunique() > 1 and own.size().max() > 1 and own.nunique().max() == 1
 
 
 def _of(kept: pd.DataFrame, condition: str | None) -> pd.DataFrame:

@@ -65,3 +65,10 @@ def test_equal_times_of_all_have_no_test():
     answers.responses["response_ms"] = 1500.0
     found = response_times.analyse(answers)
     assert "cannot be said" in found.sentence
+
+
+def test_times_of_whole_participations_are_told_from_times_of_answers():
+    answers = timed({"class_model": 2.0, "blind": 2.0})
+    answers.responses["response_ms"] = answers.responses["participant"].map(lambda name: 1e5 + 1e3 * int(name[1:]))
+    with pytest.raises(AnalysisError, match="a time of the whole participation"):
+        response_times.analyse(answers)
