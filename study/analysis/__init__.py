@@ -104,10 +104,16 @@ class Answers:
         rows = rows[(rows["phase"] == "main") & rows[value].notna()]
         tasks = sorted(map(str, rows["task"].unique()))
         if task and task not in tasks:
-            raise AnalysisError(f"No answers of the task “{task}” have a {value}; tasks: {', '.join(tasks) or 'none'}.")
+            known = ", ".join(tasks) or "none"
+            raise AnalysisError(f"No answers of the task “{task}” have {needed(value)}; tasks: {known}.")
         if not task and len(tasks) > 1:
             raise SeveralTasksError(value, tasks)
         return rows[rows["task"] == task] if task else rows
+
+
+def needed(value: str) -> str:
+    """What an answer has that has a ``value``, in words."""
+    return {"correct": "a key to be right or wrong by", "winner": "a preference"}.get(value, f"a {value}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from study import figures
-from study.analysis import AnalysisError, Answers, Estimate, Finding
+from study.analysis import AnalysisError, Answers, Estimate, Finding, needed
 from study.analysis._axes import spanning
 from study.statistics.agreement import Agreement, fleiss_kappa, krippendorff_alpha
 from study.statistics.crossed_means import UndefinedError
@@ -27,7 +27,7 @@ def analyse(
     rows = answers.main_rows(value, task)
     rows = rows[rows["item"].notna()]
     if rows.empty:
-        raise AnalysisError(f"No answer of the main phase has both an item and a {value}.")
+        raise AnalysisError(f"No answer of the main phase has both an item and {needed(value)}.")
     is_ordered = value == "rating"
     labels = {condition.name: condition.label for condition in answers.conditions}
     groups: list[tuple[str | None, pd.DataFrame]] = [
@@ -91,8 +91,9 @@ def analyse(
         if drawn
         else "",
         method=(
-            f"Agreement on the {value} is Krippendorff’s alpha ({'ordinal' if is_ordered else 'nominal'} distances), "
-            f"with percentile intervals of {replicates} samples of items."
+            f"Agreement on {'answers being right' if value == 'correct' else f'the {value}'} is Krippendorff’s alpha "
+            f"({'ordinal' if is_ordered else 'nominal'} distances), with percentile intervals of {replicates} samples "
+            "of items."
         ),
         notes=tuple(notes),
     )

@@ -32,6 +32,8 @@ def analyse(
     ``column`` says so of the items, or of each answer where an imported table has it.
     """
     rows = answers.main_rows("correct", task)
+    if rows.empty:
+        raise AnalysisError("No answer of the main phase has a key to be right or wrong by, so there is no accuracy.")
     # Of an imported answer it is said beside it: each condition may have a network of its own.
     told = rows[column] if column in rows else rows["item"].map(answers.of_items(column))
     if told.isna().all():

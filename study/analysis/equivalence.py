@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from study import figures
-from study.analysis import AnalysisError, Answers, Condition, Estimate, Finding, Test
+from study.analysis import AnalysisError, Answers, Condition, Estimate, Finding, Test, needed
 from study.analysis._axes import differences
 from study.statistics.comparisons import NO_ITEM, Contrast, contrasts, scope
 from study.statistics.crossed_means import Difference, UndefinedError, crossed_difference
@@ -40,7 +40,8 @@ def analyse(
         raise AnalysisError(f"Equivalence is tested of correct or rating, not of “{value}”.")
     rows = answers.main_rows(value, task)
     if rows.empty:
-        raise AnalysisError(f"No answer of the main phase holds a {value}.")
+        other = next(name for name in SHARE if name != value)
+        raise AnalysisError(f"No answer of the main phase has {needed(value)}; value = “{other}” may be meant.")
     rows = rows.assign(**{value: rows[value].astype(float)})
     pair = _pair(answers.conditions, first, second)
     question = _Question(pair, value, SHARE[value], decimals)
@@ -274,6 +275,7 @@ def _finding(
         method=(
             "Equivalence was tested by two one-sided t tests of the difference with its two-way clustered variance "
             f"(participants and items), alpha = {alpha:g} each; margin ±{question.number(tested.margin)} "
-            f"{question.unit}: {tested.reason}. Nothing is claimed unless the positive control shows an effect."
+            f"{question.unit}: {tested.reason.rstrip('.')}. Nothing is claimed unless the positive control shows an "
+            "effect."
         ),
     )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from study import figures
-from study.analysis import AnalysisError, Answers, Condition, Estimate, Finding, Test
+from study.analysis import AnalysisError, Answers, Condition, Estimate, Finding, Test, needed
 from study.statistics.crossed_means import UndefinedError
 from study.statistics.rank_correlation import over_items, over_methods
 from study.statistics.rounding import p_value, rounded, without_zero
@@ -37,7 +37,7 @@ def analyse(
     rows = answers.main_rows(value, task)
     rows = rows[rows["item"].notna() & rows["condition"].notna()].assign(score=lambda kept: kept[value].astype(float))
     if rows.empty:
-        raise AnalysisError(f"No answer of the main phase has an item, a condition and a {value}.")
+        raise AnalysisError(f"No answer of the main phase has an item, a condition and {needed(value)}.")
     found = {one: _metric(answers, rows, one) for one in ([metric] if metric else _metrics(answers))}
     if not found:
         raise AnalysisError(

@@ -95,9 +95,10 @@ def analyse(
         if drawn
         else "",
         method=(
-            f"Items’ means of {value} were correlated between random halves of the participants ({splits} splits) and "
-            f"stepped up by the Spearman-Brown formula, with percentile intervals of {replicates} samples of items; "
-            "ICC(2,1) is the share of items in the variance of one answer, by a linear mixed model."
+            f"Items’ {'shares of right answers' if value == 'correct' else 'mean ratings'} were correlated between "
+            f"random halves of the participants ({splits} splits) and stepped up by the Spearman-Brown formula, with "
+            f"percentile intervals of {replicates} samples of items; ICC(2,1) is the share of items in the variance of "
+            "one answer, by a linear mixed model."
         ),
         notes=tuple(notes),
     )

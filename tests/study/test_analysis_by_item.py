@@ -48,6 +48,8 @@ def test_no_difference_is_unclear_and_every_condition_has_its_note():
 def test_items_without_outcome_or_with_one_only_get_a_sentence():
     with pytest.raises(AnalysisError, match="Neither the items nor the answers say whether the network was right"):
         by_network_outcome.analyse(made({"map": 0.5}))
+    with pytest.raises(AnalysisError, match="has a key to be right or wrong by"):
+        by_network_outcome.analyse(made({"map": 0.5}, value="rating"))
     with pytest.raises(AnalysisError, match="there are: network right"):
         by_network_outcome.analyse(split(0.5, 0.5, outcomes=(True, True)))
     assert "cannot be said" in by_network_outcome.analyse(split(1.1, 1.1, participants=1)).sentence

@@ -81,3 +81,10 @@ def test_wrong_names_and_single_participants_get_a_sentence():
         found(0.6, 0.6, first="guided", second="gradient")
     assert "cannot be said: one of the two conditions has a single" in found(0.6, 0.6, participants=1).sentence
     ET.fromstring(found(0.6, 0.6).figure)
+
+
+def test_answers_without_the_value_are_told_of_the_other_and_a_reason_may_be_a_sentence():
+    with pytest.raises(AnalysisError, match="has a key to be right or wrong by; value = “rating” may be meant"):
+        equivalence.analyse(made({"map": 0.5, "photo": 0.9}, value="rating"))
+    found = equivalence.analyse(made({"map": 0.7, "photo": 0.7}), margin=5.0, reason="Less matters to nobody.")
+    assert "Less matters to nobody. Nothing is claimed" in found.method
