@@ -316,6 +316,8 @@ def _analyses(report: Table[str, Any], problems: list[str]) -> list[tuple[str, d
                 plugins.complete("study.analysis", name, parameters)
             except plugins.PluginError as error:
                 problems.append(f"[report] analyses: {error}")
+            else:
+                problems += _unfit(parameters, f"[report] analyses: “{name}”:")
             made.append((name, parameters))
     return made
 
@@ -329,19 +331,26 @@ def _name(report: Table[str, Any], key: str, what: str, problems: list[str]) -> 
 
 def _parameters(report: Table[str, Any], problems: list[str]) -> dict[str, Any]:
     given = {name: report[name] for name in PARAMETERS if name in report}
+    problems += _unfit(given, "[report]")
+    for name, what in (("control", "a condition"), ("covariate", "one of the covariates")):
+        _name(report, name, what, problems)
+    return given
+
+
+def _unfit(given: Table[str, Any], where: str) -> list[str]:
+    """What is wrong with the parameters that many analyses have; ``where`` they stand begins each sentence."""
+    found = []
     if "interval" in given:
         try:
             interval_name(str(given["interval"]))
         except ValueError as error:
-            problems.append(f"[report] interval: {error}")
+            found.append(f"{where} interval: {error}")
     if given.get("rounding", "half_even") not in RULES:
-        problems.append(f"[report] rounding should be one of: {', '.join(RULES)}.")
+        found.append(f"{where} rounding should be one of: {', '.join(RULES)}.")
     if type(given.get("decimals", 0)) is not int or not 0 <= given.get("decimals", 0) <= 10:
-        problems.append("[report] decimals should be a whole number from 0 to 10.")
+        found.append(f"{where} decimals should be a whole number from 0 to 10.")
     if type(given.get("alpha", 0.05)) is not float or not 0 < given.get("alpha", 0.05) < 0.5:
-        problems.append("[report] alpha should be a number between 0 and 0.5.")
+        found.append(f"{where} alpha should be a number between 0 and 0.5.")
     if type(given.get("seed", 0)) is not int:
-        problems.append("[report] seed should be a whole number.")
-    for name, what in (("control", "a condition"), ("covariate", "one of the covariates")):
-        _name(report, name, what, problems)
-    return given
+        found.append(f"{where} seed should be a whole number.")
+    return found

@@ -492,6 +492,11 @@ REFUSED = [
     ("values in a list", {"mapping": MAPPING + "[values]\ncorrect = [1]\n"}, "what each of their values means"),
     ("an analysis in a list", {"mapping": MAPPING + "[report]\nanalyses = [[]]\n"}, "analyses should hold names, or {"),
     (
+        "an analysis with an interval that is none",
+        {"mapping": MAPPING + '[report]\nanalyses = [{ name = "preference", parameters = { interval = "sd" } }]\n'},
+        "[report] analyses: “preference”: interval: “sd” is no interval",
+    ),
+    (
         "a parameter that the analysis lacks",
         {"mapping": MAPPING + '[report]\nanalyses = [{ name = "counts", parameters = { first = "old" } }]\n'},
         "[report] analyses: “counts” has no parameter “first”; it has: task",
