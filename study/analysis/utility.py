@@ -85,8 +85,9 @@ def analyse(
         else "",
         method=(
             "Utility-K is the ratio of the accuracy with to that without explanation after K examples; the difference "
-            f"stands beside it. Intervals are percentiles of {replicates} samples of participants within their arm; "
-            "the items stay fixed."
+            "stands beside it. Means over K are areas under the line from K to K (trapezoids), so that the first and "
+            f"the last K count half. Intervals are percentiles of {replicates} samples of participants within their "
+            "arm; the items stay fixed."
         ),
     )
 
