@@ -55,7 +55,7 @@ def rules(everything: Answers) -> list[dict[str, Any]]:
             {
                 "title": plugin.title,
                 "name": name,
-                "parameters": ", ".join(f"{key} = {_plain(value)}" for key, value in parameters.items()),
+                "parameters": ", ".join(f"{key} = {_plain(value)}" for key, value in parameters.items() if value != ""),
                 "count": int(left_out.get(name, 0)),
                 "is_outcome_dependent": is_flagged,
             }
