@@ -60,11 +60,16 @@ def _document(slug: str, path: Path, mapping_path: Path, mapping: Mapping, found
             "mapping": mapping_path.read_text(encoding="utf-8"),
             "flags": {name: count for name, count in sorted(found.flags.items()) if count},
             "columns": {
-                name: [kind, "", f"the column “{mapping.covariates[name]}” of the imported table"]
-                for name, kind in found.covariates.items()
+                name: [kind, "", f"the column “{mapping.named[name]}” of the imported table"]
+                for name, kind in [*found.covariates.items(), *((name, "string") for name in _beside(mapping))]
             },
         },
     }
+
+
+def _beside(mapping: Mapping) -> list[str]:
+    """Ours that is kept beside a preference: which stood first, so that a rule can look for those who prefer a side."""
+    return ["first"] if "choice" in mapping.columns else []
 
 
 def _roles(mapping: Mapping, conditions: Sequence[str]) -> dict[str, str]:
@@ -185,7 +190,7 @@ def _trials(
         columns = {name: row[name] for name in SCORED if row.get(name) is not None}
         if row.get("rating") is not None and mapping.scale:
             columns["scale_low"], columns["scale_high"] = mapping.scale
-        columns |= {name: row[name] for name in mapping.covariates if row[name] is not None}
+        columns |= {name: row[name] for name in (*mapping.covariates, *_beside(mapping)) if row[name] is not None}
         trials.append(trial)
         responses.append(
             Response(

@@ -249,6 +249,15 @@ def test_a_pair_and_the_choice_in_it_become_winner_loser_and_tie(bring):
     assert study.document["analysis"]["primary"] == "preference"
 
 
+def test_a_side_that_is_always_preferred_is_known_from_the_pair(bring):
+    pairs = ["x,y", "y,x"]
+    table = "".join(f"1,a{k},{pairs[k % 2]},first\n2,a{k},{pairs[k % 2]},x\n" for k in range(10))
+    study = bring("who,what,left,right,best\n" + table, PAIRS + '[[exclude]]\nrule = "side_bias"\n')
+    (left_out,) = frames.answers(study)[1].to_dict("records")
+    assert (left_out["participant"], left_out["rule"]) == ("1", "side_bias")
+    assert left_out["reason"] == "10 of 10 answers were the first picture; at most 90% may be alike."
+
+
 @pytest.mark.parametrize("word", ["tie", "second", "NA"])
 def test_the_name_of_one_of_a_pair_comes_before_the_words(bring, word):
     rows = rows_of(bring(f"who,what,left,right,best\n1,a,{word},y,{word}\n", PAIRS))
