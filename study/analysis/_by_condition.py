@@ -58,6 +58,18 @@ class Compared:
         return "all answers" if condition is None else f"“{self.labels[condition]}”"
 
     @property
+    def mismatch(self) -> str:
+        """Said where the means are of participants’ or items’ own means, and the differences are not theirs."""
+        means = {mean.condition: mean.interval.estimate for mean in self.means}
+        told = [one for one in self.all_contrasts if one.difference is not None]
+        if not any(abs(means[one.first] - means[one.second] - (one.difference or 0.0)) > 1e-9 for one in told):
+            return ""
+        return (
+            "The means are averages of participants’ (or items’) own means, the differences and their tests are of all "
+            "answers: where there are more answers from some than from others, the two do not match."
+        )
+
+    @property
     def figure_rows(self) -> list[figures.Row]:
         return [
             figures.Row(

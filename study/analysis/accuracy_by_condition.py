@@ -86,7 +86,7 @@ def analyse(
             f"tested value were true. p values of the comparisons were corrected by Holm’s method; alpha = {alpha:g}. "
             f"Intervals around means are {found.means[0].interval.name}; those around differences {level} two-way t."
         ),
-        notes=tuple(note for note in (against, guessing) if note),
+        notes=tuple(note for note in (against, guessing, found.mismatch) if note),
     )
 
 

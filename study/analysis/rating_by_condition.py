@@ -93,6 +93,7 @@ def analyse(
             f"two-sided, corrected by Holm’s method; alpha = {alpha:g}. Intervals of means are "
             f"{found.means[0].interval.name}; those of differences {level} two-way t."
         ),
+        notes=(found.mismatch,) if found.mismatch else (),
     )
 
 

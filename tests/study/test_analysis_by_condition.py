@@ -235,6 +235,18 @@ def test_interval_rounding_and_decimals_follow_the_parameters():
     assert half == f"{np.floor(round(estimate.half_width * 10000, 8)) / 100:.2f}"
 
 
+def test_means_of_participants_means_that_do_not_match_the_differences_are_told_apart():
+    answers = made(EFFECT, roles=CONTROLLED, participants=12, items=8)
+    told = "where there are more answers from some than from others, the two do not match."
+    even = accuracy_by_condition.analyse(answers, interval="t_95_over_participants")
+    assert not any(note.endswith(told) for note in even.notes)
+    rows = answers.responses[(answers.responses["item"] == "item 0") | (answers.responses["participant"] > "p004")]
+    uneven = accuracy_by_condition.analyse(replace(answers, responses=rows), interval="t_95_over_participants")
+    assert uneven.notes[-1].endswith(told)
+    of_answers = accuracy_by_condition.analyse(replace(answers, responses=rows))
+    assert not any(note.endswith(told) for note in of_answers.notes)
+
+
 def test_a_named_control_takes_the_place_of_the_blind_one():
     found = accuracy({"a": 0.7, "b": 0.6, "blind": 0.2}, control="b")
     assert {e.term for e in found.estimates if e.term} == {"a − b", "blind − b"}
