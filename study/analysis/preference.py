@@ -72,7 +72,7 @@ def analyse(
             for name in objects
         ),
         tests=tests,
-        sentence=_sentence(ordered, named, rates, tests, problem, alpha, number),
+        sentence=_sentence(ordered, named, rates, model, tests, problem, alpha, number),
         answer=_plain(ordered, named, rates, tests, alpha),
         table=_table(ordered, named, rates, counts, model, number),
         figure=_figure(answers, sides, ordered, named, rates),
@@ -144,6 +144,7 @@ def _sentence(
     ordered: list[str],
     named: dict[str, str],
     rates: dict[str, Interval],
+    model: PreferenceModel | None,
     tests: tuple[Test, ...],
     problem: str,
     alpha: float,
@@ -161,13 +162,13 @@ def _sentence(
     if not clear:
         said = "no difference is clear" if pairs > 1 else f"the difference is not clear ({p_value(tests[0].p)})"
         return f"{start} By Davidson’s model {said}{corrected}."
-    # Win rates depend on whom an object met, worths do not: the model may have the two the other way round.
-    by_name = {test.name: test for test in tests}
-    higher, lower = (top, bottom) if f"{top} preferred to {bottom}" in by_name else (bottom, top)
-    extreme = by_name[f"{higher} preferred to {lower}"]
-    outermost = f"“{named[higher]}” over “{named[lower]}”: {p_value(extreme.p_adjusted)}"
+    told = "; ".join(
+        f"“{named[pair.first]}” over “{named[pair.second]}”: {p_value(test.p_adjusted)}"
+        for pair, test in zip(model.preferences() if model else (), tests, strict=True)
+        if test.p_adjusted is not None and test.p_adjusted < alpha
+    )
     found = f"{clear} of {pairs} differences {'is' if clear == 1 else 'are'} clear{corrected}"
-    return f"{start} By Davidson’s model {found} ({outermost})."
+    return f"{start} By Davidson’s model {found} ({told})."
 
 
 def _plain(

@@ -72,6 +72,8 @@ def test_the_order_and_its_opposite_read_opposite():
     assert opposite.answer.startswith("People preferred “c” most often")
     assert "“a” over “c”: p" in found.sentence
     assert "“c” over “a”: p" in opposite.sentence
+    clear = [test.name for test in found.tests if test.p_adjusted < 0.05]
+    assert found.sentence.count("” over “") == len(clear) > 1  # each that is clear is named
 
 
 def test_no_preference_reads_as_unclear():
