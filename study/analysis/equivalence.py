@@ -41,7 +41,8 @@ def analyse(
     rows = answers.main_rows(value, task)
     if rows.empty:
         other = next(name for name in SHARE if name != value)
-        raise AnalysisError(f"No answer of the main phase has {needed(value)}; value = “{other}” may be meant.")
+        hint = f"; value = “{other}” may be meant" if answers.responses[other].notna().any() else ""
+        raise AnalysisError(f"No answer of the main phase has {needed(value)}{hint}.")
     rows = rows.assign(**{value: rows[value].astype(float)})
     pair = _pair(answers.conditions, first, second)
     question = _Question(pair, value, SHARE[value], decimals)
