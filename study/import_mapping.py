@@ -81,7 +81,7 @@ class Mapping:
 def read(path: Path) -> Mapping:
     """The mapping in a TOML file. Raises ``ImportRefusedError`` with everything that is wrong with it."""
     try:
-        return check(tomllib.loads(path.read_text(encoding="utf-8")))
+        return check(tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ImportRefusedError([f"{path.name} is not TOML: {error}."]) from error
 

@@ -85,6 +85,7 @@ def _encoding(path: Path, named: str) -> str:
 
 def _cells(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
     """Line number (the header’s is 1) and cells of every line that is not empty."""
+    last = 0  # the line where the row before ended
     try:
         with path.open(encoding=encoding, newline="") as file:
             first = file.readline()
@@ -96,6 +97,7 @@ def _cells(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
             for cells in reader:
                 if any(cells) and cells != END_OF_FILE:
                     yield reader.line_num, cells
+                last = reader.line_num
     except UnicodeError as error:  # also of a UTF-16 that does not begin as one, which is no UnicodeDecodeError
         named = "UTF-8" if encoding == "utf-8-sig" else encoding
         raise ImportRefusedError(
@@ -105,7 +107,12 @@ def _cells(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
             ]
         ) from error
     except csv.Error as error:
-        raise ImportRefusedError([f"{path.name} is not a readable table: {error}."]) from error
+        raise ImportRefusedError(
+            [
+                f"{path.name} is not a readable table: from line {last + 1} on, {error}; is a quotation mark there "
+                "not closed, or not doubled within quotation marks?"
+            ]
+        ) from error
 
 
 def _check_header(header: Sequence[str], mapping: Mapping) -> None:
@@ -175,9 +182,10 @@ class _Checked:
                     raise ValueError(f"{text} is outside the scale from {low:g} to {high:g}.")
             return value
         if name == "position":
-            if not text.isdecimal():
+            whole = text.removesuffix(".0")  # as a table that lacks some of a column's values writes it
+            if not whole.isdecimal():
                 raise ValueError(f"“{text}” should be a whole number, 0 or more.")
-            return int(text)
+            return int(whole)
         if not text and name in REQUIRED:
             raise ValueError("it is empty.")
         if name == "phase" and text not in PHASES:

@@ -57,7 +57,7 @@ def _document(slug: str, path: Path, mapping_path: Path, mapping: Mapping, found
         "import": {
             "file": path.name,
             "file_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "mapping": mapping_path.read_text(encoding="utf-8"),
+            "mapping": mapping_path.read_text(encoding="utf-8-sig"),
             "flags": {name: count for name, count in sorted(found.flags.items()) if count},
             "columns": {
                 name: [kind, "", f"the column “{mapping.named[name]}” of the imported table"]

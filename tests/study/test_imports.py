@@ -214,6 +214,11 @@ def test_other_delimiters_and_a_byte_order_mark_are_read(bring, delimiter):
     assert len(rows_of(study)) == 4
 
 
+def test_a_mapping_may_begin_with_a_byte_order_mark(bring):
+    study = bring(mapping="\ufeff" + MAPPING)
+    assert study.document["import"]["mapping"] == MAPPING
+
+
 def test_cells_may_hold_delimiters_quotes_and_lines(bring):
     rows = rows_of(bring('who,what,how,right\n1,"a, ""b""\nc",x,1\n'))
     assert rows["item"].iloc[0] == 'a, "b"\nc'
@@ -350,7 +355,7 @@ def test_a_scale_that_is_not_declared_is_not_taken_from_the_ratings(bring, tmp_p
 
 
 def test_positions_order_a_participants_trials(bring):
-    study = bring("who,what,how,right,at\n1,a,x,1,9\n1,b,x,0,3\n", MAPPING + 'position = "at"\n')
+    study = bring("who,what,how,right,at\n1,a,x,1,9\n1,b,x,0,3.0\n", MAPPING + 'position = "at"\n')
     assert list(rows_of(study)["item"]) == ["b", "a"]
 
 
@@ -421,7 +426,7 @@ REFUSED = [
         "[keep] phase: there is no column “phase”",
     ),
     ("a picture", {"table": b"\x89PNG\r\n\x1a\n\xff"}, "is not a text file in UTF-8"),
-    ("an unclosed quote", {"table": 'who,what,how,right\n1,"a,x,1\n'}, "is not a readable table"),
+    ("an unclosed quote", {"table": 'who,what,how,right\n1,a,x,1\n1,"b,x,1\n2,c,y,1\n'}, "table: from line 3 on,"),
     ("a mapping that is not TOML", {"mapping": "[columns\n"}, "map.toml is not TOML"),
     ("an unknown section", {"mapping": MAPPING + "[colums]\n"}, "[colums] is not a section of a mapping"),
     ("an unknown key of the report", {"mapping": MAPPING + "[report]\ninterwal = 1\n"}, "[report] has no “interwal”"),
