@@ -109,6 +109,7 @@ def _fitted(rows: pd.DataFrame, value: str, first: str, second: str, family: Fam
         return Fitted(replace(nothing, problem=problem[:1].lower() + problem[1:]), formula=formula)
     if not np.isfinite(coefficient.p):
         return Fitted(replace(nothing, problem="the model gives the difference no standard error"), formula=formula)
+    means = both.groupby("condition", observed=True)[value].mean()
     contrast = replace(
         nothing,
         difference=margin.estimate,
@@ -116,6 +117,7 @@ def _fitted(rows: pd.DataFrame, value: str, first: str, second: str, family: Fam
         high=margin.high,
         test=Tested(coefficient.t, coefficient.df, coefficient.p, _unit(model, name)),
         is_paired=_varies_within(both, "participant"),
+        is_contradicted=margin.p >= 1 - level and (means[first] - means[second]) * coefficient.estimate <= 0,
     )
     return Fitted(contrast, coefficient, margin, formula, model.notes)
 

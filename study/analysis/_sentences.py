@@ -43,7 +43,8 @@ def contrast_sentence(contrast: Contrast, means: dict[str, str], wording: Wordin
         return f"Whether {first} and {second} differ cannot be said: {contrast.problem}."
     is_clear = contrast.is_significant(alpha)
     # The interval may then leave out 0 beside a p value that is not clear: a reader should know why.
-    alone = "; the interval is of this comparison alone" if contrast.test.p < alpha and not is_clear else ""
+    is_alone = contrast.test.p < alpha <= contrast.p_adjusted
+    alone = "; the interval is of this comparison alone" if is_alone else ""
     adjusted = f" (Holm, {family} comparisons{alone})" if family > 1 else ""
     # Where no word says “more” or “less”, the sign does: it is the interval’s.
     difference = wording.number(abs(contrast.difference) if is_clear else contrast.difference)
@@ -52,6 +53,8 @@ def contrast_sentence(contrast: Contrast, means: dict[str, str], wording: Wordin
         f"interval of the difference {limits(contrast.low, contrast.high, wording.number)}, "
         f"t({contrast.test.df:.1f}) = {rounded(contrast.test.statistic, 2)}, {p_value(contrast.p_adjusted)}{adjusted}"
     )
+    if contrast.is_contradicted and contrast.p_adjusted < alpha:
+        numbers += "; the p value is of another scale, and the means go the other way"
     with_means = f"{first} ({means[contrast.first]}) than with {second} ({means[contrast.second]})"
     if not is_clear:
         return (

@@ -39,7 +39,10 @@ class ConditionMean:
 
 @dataclass(frozen=True)
 class Contrast:
-    """Mean under ``first`` less mean under ``second``; ``problem`` says why where it is undefined."""
+    """Mean under ``first`` less mean under ``second``; ``problem`` says why where it is undefined.
+
+    ``is_contradicted``: the test is on another scale, and the means go the other way.
+    """
 
     first: str
     second: str
@@ -52,6 +55,7 @@ class Contrast:
     participants: int
     responses: int
     problem: str = ""
+    is_contradicted: bool = False
 
     @property
     def is_unvaried(self) -> bool:
@@ -64,7 +68,7 @@ class Contrast:
         return self.is_unvaried and bool(self.difference)
 
     def is_significant(self, alpha: float) -> bool:
-        return self.test is not None and self.p_adjusted < alpha
+        return self.test is not None and self.p_adjusted < alpha and not self.is_contradicted
 
 
 def condition_mean(

@@ -139,7 +139,8 @@ def test_log_odds_and_points_that_do_not_agree_are_told_with_both_tests(effect, 
 
     def unclear(*given):
         one = fitted(*given)
-        return replace(one, margin=replace(one.margin, p=0.4))
+        contrast = replace(one.contrast, is_contradicted=True)
+        return replace(one, contrast=contrast, margin=replace(one.margin, p=0.4))
 
     monkeypatch.setattr(_modelled, "_fitted", unclear)
     found = accuracy_model.analyse(made({"class_model": 0.7, "blind": 0.3}, roles=CONTROLLED))
@@ -147,6 +148,21 @@ def test_log_odds_and_points_that_do_not_agree_are_told_with_both_tests(effect, 
         "“class model” and “blind”: the log-odds that are tested (p < .001, before any correction) and the percentage "
         "points (p = .400) do not agree. The log-odds are those of a typical participant and a typical item"
     )
+    assert found.sentence.startswith("There is no clear difference between “class model”")
+    assert "the p value is of another scale, and the means go the other way" in found.sentence
+    assert found.answer.startswith("There is no clear difference between “class model”")
+
+
+def test_a_condition_that_makes_easy_items_easier_and_hard_ones_impossible_is_no_benefit():
+    """The log-odds of a typical item rise, and fewer answers are right: nobody was right more often."""
+    answers = made({"map": 0.5, "blind": 0.5}, roles=CONTROLLED, participants=40, items=40, within=True)
+    is_hard = answers.responses["item"].str.split().str[1].astype(int) % 4 == 0
+    share = np.where(answers.responses["condition"] == "map", np.where(is_hard, 0.1, 0.97), 0.76)
+    answers.responses["correct"] = np.random.default_rng(1).random(len(share)) < share
+    found = accuracy_model.analyse(answers)
+    assert found.tests[0].p < 0.05
+    assert found.answer.startswith("There is no clear difference between “map” (75 of 100 answers)")
+    assert "p = .026; the p value is of another scale, and the means go the other way" in found.sentence
 
 
 def test_what_the_models_say_alike_of_several_comparisons_is_said_once():
