@@ -16,6 +16,7 @@ from study.statistics.rounding import p_value, rounded, without_zero
 
 VERSION = 1
 Number = Callable[[float | None], str]
+SAID = {"correct": "share of right answers", "response_ms": "response time"}  # of other values, their names
 FIXED = {"position", "attempt", "response_ms", "chance", "scale_low", "scale_high", "correct", "rating"}
 
 
@@ -32,9 +33,11 @@ def analyse(
 ) -> Finding:
     """Spearman's rho of ``value`` with a numeric ``covariate`` (the only one, or the one named)."""
     covariate = covariate or _only(answers)
+    for column, other in ((value, covariate), (covariate, value)):
+        if column not in answers.responses:
+            raise AnalysisError(f"The answers have no column “{column}” to go with {other}.")
     rows = answers.main_rows(value, task)
-    if covariate not in rows:
-        raise AnalysisError(f"The answers have no column “{covariate}” to go with {value}.")
+    said = SAID.get(value, value)
     rows = rows[rows[covariate].notna()]
     for column in (value, covariate):
         texts = rows[column][pd.to_numeric(rows[column], errors="coerce").isna()]
@@ -64,19 +67,19 @@ def analyse(
                 seed=seed,
             )
         except UndefinedError as error:
-            sentences.append(f"Whether {value} goes with {covariate} ({who}) cannot be said: {error}.")
+            sentences.append(f"Whether {said} goes with {covariate} ({who}) cannot be said: {error}.")
             continue
         estimates.append(_estimate(name, covariate, found, group, number))
         tests.append(_test(who, found))
-        sentences.append(_sentence(value, covariate, who, found, number))
+        sentences.append(_sentence(said, covariate, who, found, number))
         drawn.append(figures.Row(who, [], [], found.rho, found.low, found.high, reference=0.0))
     return Finding(
         analysis="rank_correlation",
-        title=f"Whether {value} goes with {covariate}",
+        title=f"Whether {said} goes with {covariate}",
         estimates=tuple(estimates),
         tests=tuple(tests),
         sentence=sentences[0],
-        answer=_plain(value, covariate, estimates[0]) if estimates and estimates[0].condition is None else sentences[0],
+        answer=_plain(said, covariate, estimates[0]) if estimates and estimates[0].condition is None else sentences[0],
         table=pd.DataFrame(
             {
                 "answers": ["all" if one.condition is None else labels[one.condition] for one in estimates],
@@ -91,13 +94,13 @@ def analyse(
         figure=figures.points_and_means(
             drawn,
             figures.Axis(-1.0, 1.0, tuple((k / 2, rounded(k / 2, 1)) for k in range(-2, 3)), "Spearman’s rho"),
-            title=f"Rank correlation of {value} with {covariate}",
+            title=f"Rank correlation of {said} with {covariate}",
             interval=estimates[0].interval if estimates else "",
             reference="no correlation",
             watermark="simulated participants" if answers.is_simulated else "",
         ),
         method=(
-            f"Spearman’s rank correlation of {value} with {covariate} was taken over all answers; its interval comes "
+            f"Spearman’s rank correlation of {said} with {covariate} was taken over all answers; its interval comes "
             "from 2,000 samples in which participants and items were drawn with replacement. The participants’ own "
             "correlations (as Fisher’s z) were tested against 0 by t over participants."
         ),

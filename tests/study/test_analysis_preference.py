@@ -1,5 +1,7 @@
 """Preferences and rank correlations: the numbers are right, and opposite numbers read opposite sentences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -142,6 +144,10 @@ def test_rising_falling_and_unclear_read_so():
     assert falling.answer.startswith("The higher the saliency, the lower the rating")
     assert unclear.answer == "Whether the rating goes with saliency is not clear."
     assert falling.estimates[0].shown.startswith("−.")
+    given = rated(5)
+    of_right = replace(given, responses=given.responses.assign(correct=given.responses["rating"] > 4))
+    right = rank_correlation.analyse(of_right, value="correct", covariate="saliency")
+    assert right.answer.startswith("The higher the saliency, the higher the share of right answers")
 
 
 def test_the_interval_covers_about_as_often_as_it_says():

@@ -131,6 +131,7 @@ ANALYSES = [
     (lambda a: faithfulness_against_sense.analyse(a, value="time"), "Human scores are correct or rating"),
     (lambda a: free_naming.analyse(a, task="which", similarity=0.0), "similarity is above 0 and at most 1"),
     (lambda a: rank_correlation.analyse(a, covariate="size"), "The answers have no column “size”"),
+    (lambda a: rank_correlation.analyse(a, value="size", covariate="correct"), "The answers have no column “size”"),
     (lambda a: regions_against_maps.analyse(a, metric="guess"), "“guess” is no metric of regions; there are: "),
     (lambda a: reliability.analyse(a, value="time"), "Reliability is of rating or correct"),
     (lambda a: signal_detection.analyse(a, kind="loud"), "there are yes_no and forced_choice"),
