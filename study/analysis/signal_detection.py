@@ -48,6 +48,8 @@ def analyse(
         raise AnalysisError(f"“{kind}” is no kind of signal detection; there are yes_no and forced_choice.")
     measure = _yes_no(rows, signal) if kind == "yes_no" else _forced_choice(rows)
     names = [condition.name for condition in answers.conditions if (rows["condition"] == condition.name).any()]
+    if control and control not in names:
+        raise AnalysisError(f"There is no condition “{control}” to be the control; there are: {', '.join(names)}.")
     groups: list[str | None] = [*names] or [None]
     labels = {condition.name: condition.label for condition in answers.conditions}
     shown = [c for c in answers.conditions if c.name in names]

@@ -122,6 +122,7 @@ ANALYSES = [
     (lambda a: faithfulness_against_sense.analyse(a, value="rating"), "has an item, a condition and a rating"),
     (lambda a: faithfulness_against_sense.analyse(a), "The items have no measurements of the conditions’ pictures"),
     (lambda a: faithfulness_against_sense.analyse(a, metric="size"), "no measurement “size” of any condition"),
+    (lambda a: signal_detection.analyse(a, control="three"), "There is no condition “three” to be the control; there"),
     (lambda a: rating_model.analyse(a), "No answer of the main phase holds a rating."),
     (lambda a: accuracy_model.analyse(a, task="sense"), "No answers of the task “sense” have a key to be right or"),
     (lambda a: preference.analyse(a, ties="maybe"), "ties = “maybe” should be “half” or “none”."),
