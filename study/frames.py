@@ -171,7 +171,7 @@ def _participant(one: Participant, duplicates: Mapping[int, str]) -> tuple[Any, 
         reason,
         duplicates.get(one.pk),
         one.language,
-        one.started_at.isoformat(timespec="seconds"),
+        None if one.origin == Participant.Origin.IMPORTED else one.started_at.isoformat(timespec="seconds"),
         one.completed_at.isoformat(timespec="seconds") if one.completed_at else None,
     )
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from attribution import plugins
 from study import import_mapping, import_rows
@@ -148,7 +147,6 @@ def _participants(study: Study, rows: Sequence[Table[str, Any]], arms: Sequence[
     made = Arm.objects.bulk_create(Arm(study=study, name=name, position=n) for n, name in enumerate(arms))
     by_name = {arm.name: arm for arm in made}
     first = {row["participant"]: row for row in reversed(rows)}
-    now = timezone.now()
     people = Participant.objects.bulk_create(
         (
             Participant(
@@ -157,8 +155,6 @@ def _participants(study: Study, rows: Sequence[Table[str, Any]], arms: Sequence[
                 arm=by_name.get(EVERYBODY) or by_name[first[name]["condition"]],
                 origin=Participant.Origin.IMPORTED,
                 state=Participant.State.COMPLETED,
-                started_at=now,
-                completed_at=now,
             )
             for name in _names(rows, "participant")
         ),

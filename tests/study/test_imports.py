@@ -323,6 +323,13 @@ def test_a_reason_beside_a_rule_is_told_with_the_rules_own(bring):
     assert all(re.search(r"\. As the authors did\.$", reason) for reason in exclusions["reason"])
 
 
+def test_nobody_is_left_out_by_times_that_the_table_does_not_have(bring):
+    study = bring(mapping=MAPPING + '[[exclude]]\nrule = "time_bounds"\nleast_minutes = 3\n')
+    answers, left_out, _ = frames.answers(study)
+    assert left_out.empty
+    assert answers.participants[["started_at", "completed_at"]].isna().all(axis=None)
+
+
 def test_names_to_leave_out_that_nobody_has_are_counted_and_told(bring):
     study = bring(mapping=MAPPING + '[[exclude]]\nparticipants = ["007", "nobody"]\nreason = "As asked."\n')
     assert study.document["import"]["flags"]["unknown_excluded"] == 1
