@@ -12,6 +12,7 @@ from typing import Any
 
 from attribution import plugins, rendering
 from study import designs, trial_types, trials
+from study.analysis_parameters import unfit
 
 from .document_conditions import DISPLAYS, condition_problems, plugin_problems, presented, source_of
 from .document_design import design_problems, schedule
@@ -252,7 +253,10 @@ def _analysis(document: Table) -> list[Problem]:
     analysis, folder = document["analysis"], "study.analysis"
     found = plugin_problems(("analysis", "primary"), folder, analysis["primary"], {})
     for number, one in enumerate(analysis["analyses"]):
-        found += plugin_problems(("analysis", "analyses", number), folder, one["name"], one["parameters"])
+        path = ("analysis", "analyses", number)
+        refused = plugin_problems(path, folder, one["name"], one["parameters"])
+        wrong = {} if refused else unfit(one["parameters"])
+        found += [*refused, *(Problem((*path, "parameters", name), words) for name, words in wrong.items())]
     if analysis["analyses"] and analysis["primary"] not in {one["name"] for one in analysis["analyses"]}:
         found.append(Problem(("analysis", "primary"), f"= “{analysis['primary']}” should be one of analysis.analyses."))
     if not 0 < analysis["alpha"] < 0.5:

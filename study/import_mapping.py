@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from attribution import plugins
-from study.statistics.intervals import interval_name
-from study.statistics.rounding import RULES
+from study.analysis_parameters import unfit
 
 COLUMNS = {
     "participant": "who answered",
@@ -317,7 +316,7 @@ def _analyses(report: Table[str, Any], problems: list[str]) -> list[tuple[str, d
             except plugins.PluginError as error:
                 problems.append(f"[report] analyses: {error}")
             else:
-                problems += _unfit(parameters, f"[report] analyses: “{name}”:")
+                problems += [f"[report] analyses: “{name}”: {words}" for words in unfit(parameters).values()]
             made.append((name, parameters))
     return made
 
@@ -331,26 +330,7 @@ def _name(report: Table[str, Any], key: str, what: str, problems: list[str]) -> 
 
 def _parameters(report: Table[str, Any], problems: list[str]) -> dict[str, Any]:
     given = {name: report[name] for name in PARAMETERS if name in report}
-    problems += _unfit(given, "[report]")
+    problems += [f"[report] {words}" for words in unfit(given).values()]
     for name, what in (("control", "a condition"), ("covariate", "one of the covariates")):
         _name(report, name, what, problems)
     return given
-
-
-def _unfit(given: Table[str, Any], where: str) -> list[str]:
-    """What is wrong with the parameters that many analyses have; ``where`` they stand begins each sentence."""
-    found = []
-    if "interval" in given:
-        try:
-            interval_name(str(given["interval"]))
-        except ValueError as error:
-            found.append(f"{where} interval: {error}")
-    if given.get("rounding", "half_even") not in RULES:
-        found.append(f"{where} rounding should be one of: {', '.join(RULES)}.")
-    if type(given.get("decimals", 0)) is not int or not 0 <= given.get("decimals", 0) <= 10:
-        found.append(f"{where} decimals should be a whole number from 0 to 10.")
-    if type(given.get("alpha", 0.05)) is not float or not 0 < given.get("alpha", 0.05) < 0.5:
-        found.append(f"{where} alpha should be a number between 0 and 0.5.")
-    if type(given.get("seed", 0)) is not int:
-        found.append(f"{where} seed should be a whole number.")
-    return found

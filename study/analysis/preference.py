@@ -19,6 +19,7 @@ from study.statistics.preferences import PreferenceModel, fit_preferences
 from study.statistics.rounding import p_value, percent, rounded
 
 VERSION = 1
+MOST_TOLD = 15  # clear differences in a sentence: all of six objects
 Number = Callable[[float | None], str]
 
 
@@ -162,13 +163,15 @@ def _sentence(
     if not clear:
         said = "no difference is clear" if pairs > 1 else f"the difference is not clear ({p_value(tests[0].p)})"
         return f"{start} By Davidson’s model {said}{corrected}."
-    told = "; ".join(
-        f"“{named[pair.first]}” over “{named[pair.second]}”: {p_value(test.p_adjusted)}"
-        for pair, test in zip(model.preferences() if model else (), tests, strict=True)
-        if test.p_adjusted is not None and test.p_adjusted < alpha
-    )
+    over: dict[str, list[str]] = {}
+    for pair, test in zip(model.preferences() if model else (), tests, strict=True):
+        if test.p_adjusted is not None and test.p_adjusted < alpha:
+            over.setdefault(pair.first, []).append(f"“{named[pair.second]}” ({p_value(test.p_adjusted)})")
+    told = [f"“{named[first]}” over {', '.join(others)}" for first, others in over.items()]
+    if clear > MOST_TOLD:
+        told = [told[0], "the others stand among the tests in results.json"]
     found = f"{clear} of {pairs} differences {'is' if clear == 1 else 'are'} clear{corrected}"
-    return f"{start} By Davidson’s model {found} ({told})."
+    return f"{start} By Davidson’s model {found}: {'; '.join(told)}."
 
 
 def _plain(

@@ -72,10 +72,22 @@ def test_the_order_and_its_opposite_read_opposite():
     assert found.answer.startswith("People preferred “a” most often")
     assert "“c” least often" in found.answer
     assert opposite.answer.startswith("People preferred “c” most often")
-    assert "“a” over “c”: p" in found.sentence
-    assert "“c” over “a”: p" in opposite.sentence
     clear = [test.name for test in found.tests if test.p_adjusted < 0.05]
-    assert found.sentence.count("” over “") == len(clear) > 1  # each that is clear is named
+    assert clear == ["a preferred to b", "a preferred to c", "b preferred to c"]
+    assert ": “a” over “b” (p = .017), “c” (p < .001); “b” over “c” (p = .017)." in found.sentence  # each that is clear
+    assert opposite.sentence.endswith("1 of 3 differences is clear after Holm’s correction: “c” over “a” (p = .007).")
+
+
+def test_of_many_clear_differences_those_of_one_object_are_told():
+    objects = "abcdefg"
+    pairs = {(one, other): 10 for place, one in enumerate(objects) for other in objects[place + 1 :]}
+    uneven = {pair: 9 if number % 5 else 10 for number, pair in enumerate(pairs)}
+    found = preference.analyse(compared(uneven, people=20))
+    clear = sum(test.p_adjusted < 0.05 for test in found.tests)
+    assert clear > preference.MOST_TOLD
+    assert f"{clear} of 21 differences are clear" in found.sentence
+    assert found.sentence.count(" over ") == 1
+    assert found.sentence.endswith("; the others stand among the tests in results.json.")
 
 
 def test_no_preference_reads_as_unclear():
@@ -194,7 +206,7 @@ def test_the_pair_named_is_the_pair_tested_where_worths_and_win_rates_disagree()
     assert found.answer.startswith("People preferred “weak” most often")
     assert "“strong” least often" in found.answer
     test = next(one for one in found.tests if one.name == "strong preferred to weak")
-    assert f"“strong” over “weak”: {p_value(test.p_adjusted)}" in found.sentence
+    assert f"“strong” over “weak” ({p_value(test.p_adjusted)})" in found.sentence
 
 
 def test_a_covariate_of_words_is_refused():

@@ -156,6 +156,16 @@ OPTIONS = "tasks.0.options"
         ("analysis.alpha", 0.9, "analysis.alpha: = 0.9 should be between 0 and 0.5."),
         (
             "analysis.analyses",
+            [{"name": "accuracy_by_condition", "parameters": {"interval": "sem"}}],
+            "analysis.analyses[1].parameters.interval: interval: “sem” is no interval; there are: two_way_95",
+        ),
+        (
+            "analysis.analyses",
+            [{"name": "accuracy_by_condition", "parameters": {"seed": -1}}],
+            "analysis.analyses[1].parameters.seed: seed should be a whole number, 0 or more.",
+        ),
+        (
+            "analysis.analyses",
             [{"name": "rating_by_condition"}],
             "analysis.primary: = “accuracy_by_condition” should be one of analysis.analyses.",
         ),

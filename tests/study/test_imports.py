@@ -518,6 +518,12 @@ REFUSED = [
         "[report] analyses: “preference”: interval: “sd” is no interval",
     ),
     (
+        "an analysis without replicates",
+        {"mapping": MAPPING + '[report]\nanalyses = [{ name = "agreement", parameters = { replicates = 0 } }]\n'},
+        "[report] analyses: “agreement”: replicates should be a whole number, 1 or more.",
+    ),
+    ("a negative seed", {"mapping": MAPPING + "[report]\nseed = -1\n"}, "seed should be a whole number, 0 or more"),
+    (
         "a parameter that the analysis lacks",
         {"mapping": MAPPING + '[report]\nanalyses = [{ name = "counts", parameters = { first = "old" } }]\n'},
         "[report] analyses: “counts” has no parameter “first”; it has: task",
