@@ -4,6 +4,7 @@ The condition gets a random slope over every unit within which it varies (Barr, 
 its degrees of freedom are those of the unit that the design lets vary.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,7 @@ from study.statistics.mixed_models.model import Family
 from study.statistics.multiplicity import holm
 
 UNITS = ("participant", "item")
+MOST_KEPT = 256  # comparisons whose fits a process remembers
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,27 @@ def _adjusted(fits: Sequence[Fitted]) -> list[Fitted]:
     ]
 
 
+_kept: dict[tuple[str, ...], Fitted] = {}
+
+
 def _fitted(rows: pd.DataFrame, value: str, first: str, second: str, family: Family, level: float) -> Fitted:
+    """The comparison's model, fitted once: an analysis and what the report adds to it ask for the same."""
     both = rows.loc[rows["condition"].isin([first, second]), ["participant", "item", "condition", value]]
     both = both.assign(
         item=both["item"].fillna(NO_ITEM),
         condition=pd.Categorical(both["condition"], categories=[second, first]),
         **{value: both[value].astype(float)},
     )
+    contents = hashlib.sha256(pd.util.hash_pandas_object(both, index=False).to_numpy().tobytes()).hexdigest()
+    key = (contents, value, first, second, family, str(level))
+    if key not in _kept:
+        while len(_kept) >= MOST_KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = _fit(both, value, first, second, family, level)
+    return _kept[key]
+
+
+def _fit(both: pd.DataFrame, value: str, first: str, second: str, family: Family, level: float) -> Fitted:
     nothing = Contrast(
         first, second, None, None, None, None, float("nan"), False, both["participant"].nunique(), len(both)
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from study.analysis import accuracy_by_condition
+from study.analysis import _modelled, accuracy_by_condition, accuracy_model
 from study.statistics.marginal_effects import difference, marginal_means
 from study.statistics.mixed_models import fit
 from study.supplements import supplements
@@ -55,6 +55,20 @@ def test_the_scales_are_the_difference_the_odds_and_the_share_of_the_way():
     marginal = stats.logistic.ppf(mean["class_model"]) - stats.logistic.ppf(mean["blind"])
     assert marginal < odds.estimate < 1.5 * marginal
     assert "the positive control “photo” (100 %)" in found.sentence
+
+
+def test_a_model_is_fitted_once_for_the_analysis_and_for_what_the_report_adds(monkeypatch):
+    fits, fit_model = [], _modelled.fit
+    monkeypatch.setattr(_modelled, "_kept", {})
+    monkeypatch.setattr(_modelled, "fit", lambda *given, **more: fits.append(given) or fit_model(*given, **more))
+    answers = answered({"class_model": 0.6, "blind": 0.25, "photo": 0.95})
+    first = accuracy_model.analyse(answers)
+    supplements(answers)
+    assert len(fits) == 2  # the class model and the photo, each against the blind control
+    answers.responses.loc[0, "correct"] = not answers.responses.loc[0, "correct"]
+    second = accuracy_model.analyse(answers)
+    assert len(fits) == 3  # the photo's answers are what they were
+    assert second.tests[0].p != first.tests[0].p
 
 
 def test_log_odds_that_go_against_the_points_are_explained():
