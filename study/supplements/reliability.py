@@ -18,7 +18,9 @@ WHAT = {"correct": "answers being right", "rating": "ratings"}
 
 
 def reliability(answers: Answers) -> list[Finding]:
-    """One finding over all tasks and conditions; none where nothing can be said of any."""
+    """One finding over all tasks and conditions; none where nothing can be said of any, or an analysis says it."""
+    if any(one["name"] == "reliability" for one in answers.document.get("analysis", {}).get("analyses", [])):
+        return []
     rows = answers.responses[answers.responses["phase"].isin(["main", "repeat"])]
     rows = rows.assign(condition=rows["condition"].astype(object).where(rows["condition"].notna(), ""))
     is_one_task = rows["task"].nunique() == 1

@@ -240,3 +240,11 @@ def test_the_mixed_models_p_belongs_to_the_difference_beside_it():
     row = estimate(found, "class_model − blind: mixed model")
     assert (row.estimate, test.p) == pytest.approx((expected.estimate, expected.p), rel=1e-3)
     assert (row.low > 0) == (test.p < 0.05)
+
+
+def test_reliability_that_an_analysis_tells_is_not_told_again():
+    answers = answered({"class_model": 0.6, "blind": 0.25})
+    assert named(supplements(answers), "reliability")
+    asked = {"primary": "accuracy_by_condition", "analyses": [{"name": "reliability", "parameters": {}}]}
+    again = replace(answers, document={**answers.document, "analysis": asked})
+    assert "reliability" not in [finding.analysis for finding in supplements(again)]
