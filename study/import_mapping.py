@@ -37,7 +37,8 @@ COLUMNS = {
 }
 UNITS = {"ms": 1.0, "s": 1000.0}
 FILE = ("encoding", "decimal")
-SECTIONS = ("study", "file", "columns", "values", "scale", "keep", "exclude", "report")
+SECTIONS = ("study", "file", "columns", "values", "scale", "phase", "keep", "exclude", "report")
+PHASES = ("main", "practice", "training", "quiz", "repeat", "catch", "questionnaire")
 PARAMETERS = ("interval", "rounding", "decimals", "alpha", "control", "covariate", "seed")
 REPORT = ("chance", "analyses", "paired", "positive_control", *PARAMETERS)
 
@@ -61,6 +62,7 @@ class Mapping:
     response_factor: float  # to milliseconds
     values: dict[str, dict[str, str]]  # ours -> their text -> our text
     scale: tuple[float, float] | None
+    phases: dict[str, dict[str, set[str]]]  # a phase -> a column -> the texts of its rows; in this order
     keep: dict[str, set[str]]  # a column -> the texts that count
     exclusions: list[dict[str, Any]]
     title: str
@@ -111,7 +113,8 @@ def check(table: Table[str, Any]) -> Mapping:
         response_factor=factor,
         values=_values(table.get("values", {}), columns | covariates, problems),
         scale=_scale(table.get("scale", {}), columns, problems),
-        keep=_keep(table.get("keep", {}), problems),
+        phases=_phases(table.get("phase", {}), columns, problems),
+        keep=_texts(table.get("keep", {}), "[keep]", problems),
         exclusions=_exclusions(table.get("exclude", []), problems),
         title=str(study.get("title", "")),
         question=str(study.get("question", "")),
@@ -233,14 +236,29 @@ def _scale(block: Table[str, Any], columns: Table[str, str], problems: list[str]
     return float(ends[0]), float(ends[1])
 
 
-def _keep(block: Table[str, Any], problems: list[str]) -> dict[str, set[str]]:
-    kept = {}
+def _phases(block: Table[str, Any], columns: Table[str, str], problems: list[str]) -> dict[str, dict[str, set[str]]]:
+    if block and "phase" in columns:
+        problems.append("[phase] and [columns] phase both say what a row’s phase is; one is needed.")
+    phases = {}
+    for phase, wanted in block.items():
+        if phase not in PHASES:
+            problems.append(f"[phase] {phase} is no phase; there are: {', '.join(PHASES)}.")
+        elif not isinstance(wanted, dict) or not wanted:
+            problems.append(f'[phase] {phase} should say by which values its rows are known: {{ column = ["…"] }}.')
+        else:
+            phases[phase] = _texts(wanted, f"[phase] {phase}:", problems)
+    return phases
+
+
+def _texts(block: Table[str, Any], where: str, problems: list[str]) -> dict[str, set[str]]:
+    """Column -> the texts that count, whatever their case."""
+    found = {}
     for column, values in block.items():
         if not isinstance(values, list) or not values:
-            problems.append(f'[keep] {column} should be a list of the values that count, such as ["main"].')
+            problems.append(f'{where} {column} should be a list of the values that count, such as ["main"].')
         else:
-            kept[column] = {plain(value).casefold() for value in values}
-    return kept
+            found[column] = {plain(value).casefold() for value in values}
+    return found
 
 
 def _exclusions(blocks: Sequence[Any], problems: list[str]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from study.import_mapping import ImportRefusedError, Mapping
+from study.import_mapping import PHASES, ImportRefusedError, Mapping
 
 MOST_PROBLEMS = 20
 MISSING = {"", "na", "n/a", "nan", "null", "none"}
@@ -31,7 +31,6 @@ FLAGS = {  # what is kept but counted: said of one, and of several
     ),
 }
 END_OF_FILE = ["END OF FILE"]  # the last line of the tables that the experiment builder Gorilla makes
-PHASES = ("main", "practice", "training", "quiz", "repeat", "catch", "questionnaire")
 LONGEST = {"participant": 80, "condition": 80, "item": 200, "trial_type": 80}
 REQUIRED = ("participant", "item", "condition", "trial", "position", "phase", "trial_type", "first", "second")
 
@@ -58,14 +57,21 @@ def read(path: Path, mapping: Mapping) -> Imported:
             checked.refuse(f"{where} has {len(cells)} cells, but the header has {len(header)}.")
             continue
         row = {name: cells[place[theirs]] for name, theirs in mapping.named.items()}
-        if all(
-            (cells[place[column]] if column in place else row[column]).strip().casefold() in texts
-            for column, texts in mapping.keep.items()
-        ):
-            checked.add(where, line, row)
-        else:
+        if not _has(mapping.keep, cells, place, row):
             checked.found.flags["not_kept"] += 1
+            continue
+        if mapping.phases:
+            row["phase"] = next(
+                (phase for phase, wanted in mapping.phases.items() if _has(wanted, cells, place, row)), "main"
+            )
+        checked.add(where, line, row)
     return checked.finished()
+
+
+def _has(wanted: dict[str, set[str]], cells: list[str], place: dict[str, int], row: dict[str, str]) -> bool:
+    """Whether a row has one of the wanted texts in each of these columns: theirs by its place, or else ours."""
+    texts = ((cells[place[name]] if name in place else row[name], among) for name, among in wanted.items())
+    return all(text.strip().casefold() in among for text, among in texts)
 
 
 def flagged(name: str, count: int) -> str:
@@ -120,7 +126,10 @@ def _check_header(header: Sequence[str], mapping: Mapping) -> None:
         raise ImportRefusedError(["The file is empty; it should begin with a line of column names."])
     problems = []
     wanted = {**{f"[columns] {name}": theirs for name, theirs in mapping.named.items()}}
-    wanted |= {f"[keep] {column}": column for column in mapping.keep if column not in mapping.named}
+    named = {"[keep]": mapping.keep, **{f"[phase] {phase}:": texts for phase, texts in mapping.phases.items()}}
+    wanted |= {
+        f"{where} {column}": column for where, texts in named.items() for column in texts if column not in mapping.named
+    }
     for where, column in wanted.items():
         if header.count(column) > 1:
             problems.append(f"{where}: the file has {header.count(column)} columns named “{column}”; one is needed.")

@@ -63,7 +63,10 @@ def analyse(
             notes += [f"ICC(2,1) of {who}: {note}" for note in share.notes]
         except UndefinedError as error:
             notes.append(f"ICC(2,1) of {who} is undefined: {error}")
-    same, repeated = _repeated(rows, value, alpha, seed)
+    everything = answers.responses
+    again = everything[(everything["phase"] == "repeat") & everything["task"].isin(rows["task"])]
+    again = again[again["item"].notna() & again[value].notna()].assign(rating=lambda kept: kept[value].astype(float))
+    same, repeated = _repeated(pd.concat([rows, again]), value, alpha, seed)
     return Finding(
         analysis="reliability",
         title="How repeatable the answers are",

@@ -106,9 +106,10 @@ def test_repeatable_items_and_noise_read_opposite():
     ET.fromstring(noise.figure)
 
 
-def test_repeated_trials_are_compared_with_their_first_answers():
+@pytest.mark.parametrize("phase", ["repeat", "main"])  # as Gander schedules them, and as a table may have them
+def test_repeated_trials_are_compared_with_their_first_answers(phase):
     answers = rated(0.1)
-    again = answers.responses[answers.responses["item"] == "item 3"].copy()
+    again = answers.responses[answers.responses["item"] == "item 3"].assign(phase=phase)
     again["rating"] = again["rating"].where(again.index % 40 != 3, 7.0)
     both = pd.concat([answers.responses, again], ignore_index=True)
     both["position"] = range(len(both))

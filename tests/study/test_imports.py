@@ -180,6 +180,27 @@ def test_keep_compares_as_text_and_counts_what_it_leaves_out(bring):
     assert study.document["import"]["flags"] == {"not_kept": 2}
 
 
+def test_the_phase_may_be_told_by_several_columns(bring):
+    """As in Borowski et al. 2021: practice and repeated trials in one column, catch trials in another."""
+    table = """who,what,how,right,kind,catch
+1,a,old,1,main,False
+1,b,old,0,practice,False
+1,c,old,0,main,TRUE
+1,a,old,1,repeated,False
+1,d,old,0,practice,True
+"""
+    phases = """[phase]
+practice = { kind = ["practice"] }
+repeat = { kind = ["repeated"] }
+catch = { kind = ["main"], catch = [true] }
+"""
+    rule = '[[exclude]]\nrule = "catch_ratio"\n'
+    study = bring(table, MAPPING + phases + rule)
+    told = Trial.objects.filter(participant__study=study).order_by("position").values_list("phase", flat=True)
+    assert list(told) == ["main", "practice", "catch", "repeat", "practice"]
+    assert [one["rule"] for one in frames.answers(study)[1].to_dict("records")] == ["catch_ratio"]
+
+
 def test_ids_are_text_whatever_they_look_like(bring):
     rows = rows_of(bring("who,what,how,right\n007,1.0,x,1\n7,1,x,1\n1e3,=1+1,x,1\n"))
     assert set(rows["participant"]) == {"007", "7", "1e3"}
@@ -511,6 +532,18 @@ REFUSED = [
     ("a scale of no rating", {"mapping": MAPPING + "[scale]\nrating = [1, 7]\n"}, "but [columns] names no rating"),
     ("covariates in a list", {"mapping": MAPPING + 'covariates = ["how"]\n'}, "covariates should be {"),
     ("values in a list", {"mapping": MAPPING + "[values]\ncorrect = [1]\n"}, "what each of their values means"),
+    (
+        "a phase that is none",
+        {"mapping": MAPPING + '[phase]\nlater = { how = ["old"] }\n'},
+        "[phase] later is no phase",
+    ),
+    ("a phase by no values", {"mapping": MAPPING + '[phase]\ncatch = "how"\n'}, "[phase] catch should say by which"),
+    (
+        "a phase by a column that is not there",
+        {"mapping": MAPPING + "[phase]\ncatch = { hwo = [1] }\n"},
+        "[phase] catch: hwo: there is no column “hwo” in the file; there are: who, what",
+    ),
+    ("a phase told twice", {"mapping": MAPPING + 'phase = "how"\n[phase]\ncatch = { how = [1] }\n'}, "one is needed"),
     ("an analysis in a list", {"mapping": MAPPING + "[report]\nanalyses = [[]]\n"}, "analyses should hold names, or {"),
     (
         "an analysis with an interval that is none",
