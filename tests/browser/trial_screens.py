@@ -101,6 +101,8 @@ class Shown:
     def ask(self, *screens: trials.Screen) -> Page:
         """Load the page with these screens, and wait until the first one is asked."""
         self.screens, self.sent = list(screens), []
+        # An answer whose reply the page has not read yet would be sent once more, in place of asking at its position.
+        self.page.evaluate("localStorage.clear()")
         self.page.goto(self.address)
         self.page.wait_for_function("() => document.body.dataset.at === 'asking'")
         return self.page
