@@ -334,7 +334,8 @@ def _analyses(report: Table[str, Any], problems: list[str]) -> list[tuple[str, d
             except plugins.PluginError as error:
                 problems.append(f"[report] analyses: {error}")
             else:
-                problems += [f"[report] analyses: “{name}”: {words}" for words in unfit(parameters).values()]
+                wrong = unfit(parameters).items()
+                problems += [f"[report] analyses: “{name}”: {parameter} {words}" for parameter, words in wrong]
             made.append((name, parameters))
     return made
 
@@ -348,7 +349,7 @@ def _name(report: Table[str, Any], key: str, what: str, problems: list[str]) -> 
 
 def _parameters(report: Table[str, Any], problems: list[str]) -> dict[str, Any]:
     given = {name: report[name] for name in PARAMETERS if name in report}
-    problems += [f"[report] {words}" for words in unfit(given).values()]
+    problems += [f"[report] {parameter} {words}" for parameter, words in unfit(given).items()]
     for name, what in (("control", "a condition"), ("covariate", "one of the covariates")):
         _name(report, name, what, problems)
     return given

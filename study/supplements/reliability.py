@@ -19,7 +19,8 @@ WHAT = {"correct": "answers being right", "rating": "ratings"}
 
 def reliability(answers: Answers) -> list[Finding]:
     """One finding over all tasks and conditions; none where nothing can be said of any, or an analysis says it."""
-    if any(one["name"] == "reliability" for one in answers.document.get("analysis", {}).get("analyses", [])):
+    asked = any(one["name"] == "reliability" for one in answers.document.get("analysis", {}).get("analyses", []))
+    if asked and sum(answers.responses[value].notna().any() for value in WHAT) == 1:  # an analysis is of one value
         return []
     rows = answers.responses[answers.responses["phase"].isin(["main", "repeat"])]
     rows = rows.assign(condition=rows["condition"].astype(object).where(rows["condition"].notna(), ""))

@@ -157,12 +157,12 @@ OPTIONS = "tasks.0.options"
         (
             "analysis.analyses",
             [{"name": "accuracy_by_condition", "parameters": {"interval": "sem"}}],
-            "analysis.analyses[1].parameters.interval: interval: “sem” is no interval; there are: two_way_95",
+            "analysis.analyses[1].parameters.interval: “sem” is no interval; there are: two_way_95",
         ),
         (
             "analysis.analyses",
             [{"name": "accuracy_by_condition", "parameters": {"seed": -1}}],
-            "analysis.analyses[1].parameters.seed: seed should be a whole number, 0 or more.",
+            "analysis.analyses[1].parameters.seed: should be a whole number, 0 or more.",
         ),
         (
             "analysis.analyses",

@@ -548,7 +548,7 @@ REFUSED = [
     (
         "an analysis with an interval that is none",
         {"mapping": MAPPING + '[report]\nanalyses = [{ name = "preference", parameters = { interval = "sd" } }]\n'},
-        "[report] analyses: “preference”: interval: “sd” is no interval",
+        "[report] analyses: “preference”: interval “sd” is no interval",
     ),
     (
         "an analysis without replicates",
