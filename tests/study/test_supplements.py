@@ -248,3 +248,5 @@ def test_reliability_that_an_analysis_tells_is_not_told_again():
     asked = {"primary": "accuracy_by_condition", "analyses": [{"name": "reliability", "parameters": {}}]}
     again = replace(answers, document={**answers.document, "analysis": asked})
     assert "reliability" not in [finding.analysis for finding in supplements(again)]
+    both = again.responses.assign(rating=range(len(again.responses)))
+    assert named(supplements(replace(again, responses=both)), "reliability")  # the analysis is of one of the two
